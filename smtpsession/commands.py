@@ -1,0 +1,270 @@
+# -*- test-case-name: tests.test_commands -*-
+"""
+The commands of SMTP and LMTP: a frozen class for each verb.
+
+Each class reads its argument with C{parse} and prints itself with C{str}, as inverses.
+A parser consumes everything or fails with an `SMTPError` that carries the reply.
+Arguments are octets without control characters that are valid UTF-8; `splitCommand`
+sees to that.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from attrs import evolve, frozen
+
+from smtpsession._grammar import CONTROL, PATH, UTF_8_CONTROL
+from smtpsession.addresses import (
+    PathTooLong,
+    SMTPAddress,
+    isHostname,
+    parseForwardPath,
+    parseReversePath,
+    printPath,
+)
+from smtpsession.errors import SMTPError
+from smtpsession.parameters import (
+    NO_ARGS,
+    SMTPAddressArgs,
+    parseParameters,
+    printParameters,
+)
+from smtpsession.replies import (
+    BAD_CHARACTERS,
+    BAD_FORWARD_PATH,
+    BAD_HOSTNAME,
+    BAD_REVERSE_PATH,
+    Reply,
+    badArguments,
+)
+
+C = TypeVar("C", bound="Command")
+
+
+def splitCommand(line: bytes) -> tuple[str, bytes]:
+    """
+    The verb in upper case and the argument of a command line without its CRLF.
+
+    White space at the end is ignored (RFC 5321, section 4.1.1); before it, one space
+    parts the verb from its argument.
+
+    @raise SMTPError: 500, the line holds control characters or is not UTF-8
+    """
+    line = line.rstrip(b" \t")
+    if CONTROL.search(line) is not None:
+        raise SMTPError.saying(BAD_CHARACTERS)
+    verb, _, argument = line.partition(b" ")
+    try:
+        if not line.isascii():
+            line.decode("utf-8")
+            if UTF_8_CONTROL.search(line) is not None:
+                raise SMTPError.saying(BAD_CHARACTERS)
+        return verb.decode("ascii").upper(), argument
+    except UnicodeDecodeError:
+        raise SMTPError.saying(BAD_CHARACTERS) from None
+
+
+@frozen
+class Command:
+    """
+    @cvar verb: in upper case
+    @cvar syntax: what the client is told when its argument is wrong
+    """
+
+    verb: ClassVar[str]
+    syntax: ClassVar[str]
+
+    @classmethod
+    def parse(cls: type[C], argument: bytes) -> C:
+        """
+        @raise SMTPError: the argument is not of this command's syntax
+        """
+        if argument:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        return cls()
+
+    def __str__(self) -> str:
+        return self.verb
+
+
+class Data(Command):
+    """RFC 5321, section 4.1.1.4."""
+
+    verb = syntax = "DATA"
+
+
+class Rset(Command):
+    """RFC 5321, section 4.1.1.5."""
+
+    verb = syntax = "RSET"
+
+
+class Quit(Command):
+    """RFC 5321, section 4.1.1.10."""
+
+    verb = syntax = "QUIT"
+
+
+@frozen
+class _WithText(Command):
+    """A command with text that nobody interprets."""
+
+    text: str = ""
+
+    @classmethod
+    def parse(cls: type[C], argument: bytes) -> C:
+        return cls(argument.decode("utf-8"))  # type: ignore[call-arg]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.text}" if self.text else self.verb
+
+
+class Noop(_WithText):
+    """RFC 5321, section 4.1.1.9: the text has no effect."""
+
+    verb, syntax = "NOOP", "NOOP [string]"
+
+
+class Help(_WithText):
+    """RFC 5321, section 4.1.1.8."""
+
+    verb, syntax = "HELP", "HELP [string]"
+
+
+class _WithName(_WithText):
+    """A command with text that must not be missing."""
+
+    @classmethod
+    def parse(cls: type[C], argument: bytes) -> C:
+        if not argument:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        return cls(argument.decode("utf-8"))  # type: ignore[call-arg]
+
+
+class Vrfy(_WithName):
+    """RFC 5321, section 4.1.1.6."""
+
+    verb, syntax = "VRFY", "VRFY string"
+
+
+class Expn(_WithName):
+    """RFC 5321, section 4.1.1.7."""
+
+    verb, syntax = "EXPN", "EXPN string"
+
+
+@frozen
+class Hello(Command):
+    """
+    How a client opens the conversation.
+
+    @ivar hostname: what it calls itself, as given
+    """
+
+    hostname: str
+
+    @classmethod
+    def parse(cls: type[C], argument: bytes) -> C:
+        if not argument:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        if not isHostname(argument):
+            raise SMTPError.saying(BAD_HOSTNAME)
+        return cls(argument.decode("ascii"))  # type: ignore[call-arg]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.hostname}"
+
+
+class Helo(Hello):
+    """RFC 5321, section 4.1.1.1."""
+
+    verb, syntax = "HELO", "HELO hostname"
+
+
+class Ehlo(Hello):
+    """RFC 5321, section 4.1.1.1."""
+
+    verb, syntax = "EHLO", "EHLO hostname"
+
+
+class Lhlo(Hello):
+    """RFC 2033, section 4.1."""
+
+    verb, syntax = "LHLO", "LHLO hostname"
+
+
+@frozen
+class Mail(Command):
+    """
+    RFC 5321, section 4.1.1.2.
+
+    @ivar address: the reverse-path with its parameters
+    """
+
+    verb: ClassVar[str] = "MAIL"
+    syntax: ClassVar[str] = "MAIL FROM:<reverse-path> [parameters]"
+    address: SMTPAddress
+
+    @classmethod
+    def parse(cls, argument: bytes) -> Mail:
+        path, args = _pathAndParameters(b"FROM:", argument, cls.syntax)
+        try:
+            return cls(parseReversePath(path, args))
+        except ValueError as error:
+            raise _badPath(error, BAD_REVERSE_PATH) from error
+
+    def __str__(self) -> str:
+        return f"MAIL FROM:{_printAddress(self.address)}"
+
+
+@frozen
+class Rcpt(Command):
+    """
+    RFC 5321, section 4.1.1.3.
+
+    @ivar address: the forward-path with its parameters
+    """
+
+    verb: ClassVar[str] = "RCPT"
+    syntax: ClassVar[str] = "RCPT TO:<forward-path> [parameters]"
+    address: SMTPAddress
+
+    @classmethod
+    def parse(cls, argument: bytes) -> Rcpt:
+        path, args = _pathAndParameters(b"TO:", argument, cls.syntax)
+        try:
+            return cls(parseForwardPath(path, args))
+        except ValueError as error:
+            raise _badPath(error, BAD_FORWARD_PATH) from error
+
+    def __str__(self) -> str:
+        return f"RCPT TO:{_printAddress(self.address)}"
+
+
+def _pathAndParameters(
+    preposition: bytes, argument: bytes, syntax: str
+) -> tuple[bytes, SMTPAddressArgs]:
+    # RFC 5321, section 3.3: no spaces on either side of the colon.
+    if argument[: len(preposition)].upper() == preposition:
+        path = PATH.match(argument, len(preposition))
+        if path is not None:
+            rest = argument[path.end() :]
+            if not rest:
+                return path[0], NO_ARGS
+            if rest.startswith(b" "):
+                return path[0], parseParameters(rest[1:])
+    raise SMTPError.saying(badArguments(syntax))
+
+
+def _badPath(error: ValueError, reply: Reply) -> SMTPError:
+    if isinstance(error, PathTooLong):
+        return SMTPError.saying(evolve(reply, text="Path too long"))
+    return SMTPError.saying(reply)
+
+
+def _printAddress(address: SMTPAddress) -> str:
+    printed = printPath(address)
+    if address.args:
+        printed += b" " + printParameters(address.args)
+    return printed.decode("utf-8")

@@ -1,0 +1,3 @@
+"""
+Destinations: where accepted messages go.
+"""

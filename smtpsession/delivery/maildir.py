@@ -1,0 +1,132 @@
+# -*- test-case-name: tests.test_maildir -*-
+"""
+Delivery into a Maildir.
+
+A message is written below C{tmp}, forced to the disk, moved to C{new}, and then the
+folder is forced to the disk as well.  Only after that is it accepted: a machine that
+loses its power at any moment keeps every message for which it said 250, and shows none
+that is torn.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.threads import deferToThread
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.errors import SMTPError
+from smtpsession.replies import INSUFFICIENT_STORAGE
+from smtpsession.session import SMTPSession
+from smtpsession.stream import MessageStream
+from smtpsession.trace import deliveredTo, messageId, received, returnPath
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class Maildir:
+    """
+    A Maildir to deliver to.
+
+    @ivar path: the folder that has C{tmp}, C{new} and C{cur}; absolute
+    """
+
+    def __init__(self, path: str, hostname: str, clock: IReactorTime) -> None:
+        """
+        @param hostname: our own name, for traces and file names
+        @param clock: for the time of day
+        """
+        self.path = Path(path).absolute()
+        self._hostname = hostname
+        self._clock = clock
+
+    def create(self) -> None:
+        """
+        Make what is missing of the folders, readable for nobody else.
+
+        @raise OSError: that cannot be done
+        """
+        for name in ("tmp", "new", "cur"):
+            (self.path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _force(self.path)
+        _force(self.path.parent)
+
+    async def deliver(
+        self,
+        stream: MessageStream,
+        session: SMTPSession,
+        recipients: Sequence[SMTPAddress],
+    ) -> Path:
+        """
+        Store the message once for these recipients, its line ends as LF.
+
+        @return: the file, which is on the disk
+        @raise SMTPError: 452, the disk is full or the quota used up
+        @raise OSError: anything else that a disk can refuse
+        @raise MessageError: the message did not come whole
+        """
+        seconds = self._clock.seconds()
+        name = f"{int(seconds)}.{messageId(session)}.{self._hostname}"
+        temporary, final = self.path / "tmp" / name, self.path / "new" / name
+        trace = [
+            returnPath(session),
+            *map(deliveredTo, recipients),
+            received(session, recipients, self._hostname, seconds),
+        ]
+        try:
+            with _create(temporary) as file:
+                lines = _UnixLines(file)
+                lines.write("".join(trace).encode("utf-8"))
+                await stream.deliverTo(lines)
+                lines.finish()
+                await deferToThread(_commit, file, temporary, final)
+        except BaseException as error:
+            temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise SMTPError.saying(INSUFFICIENT_STORAGE) from error
+            raise
+        return final
+
+
+class _UnixLines:
+    """Writes CRLF as LF, however the octets are cut."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._tail = b""
+
+    def write(self, chunk: bytes) -> None:
+        octets = self._tail + chunk
+        self._tail = b"\r" if octets.endswith(b"\r") else b""
+        if self._tail:
+            octets = octets[:-1]
+        self._file.write(octets.replace(b"\r\n", b"\n"))
+
+    def finish(self) -> None:
+        self._file.write(self._tail)
+
+
+def _create(path: Path) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return open(os.open(path, flags, 0o600), "wb")
+
+
+def _commit(file: BinaryIO, temporary: Path, final: Path) -> None:
+    """Make a file that is written durable and visible, in this order."""
+    file.flush()
+    os.fsync(file.fileno())
+    temporary.rename(final)
+    _force(final.parent)
+
+
+def _force(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,295 @@
+# -*- test-case-name: tests.test_extensions -*-
+"""
+The service extensions: one row for each EHLO keyword.
+
+A row says when its keyword is offered, which parameters it licenses on MAIL and RCPT,
+what they mean, and by how much it lengthens a command line.  The answer to EHLO and
+the reading of parameters come from the same row, so that nothing is offered that is
+not understood and nothing is understood that is not offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from attrs import evolve, frozen
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.errors import SMTPError
+from smtpsession.limits import ENVID, ORCPT, Limits
+from smtpsession.parameters import (
+    DSNEnvelope,
+    DSNRcpt,
+    SMTPAddressArgs,
+    parseEnvid,
+    parseNotify,
+    parseOrcpt,
+    parseRet,
+)
+from smtpsession.replies import (
+    UTF8_ADDRESS,
+    badParameter,
+    messageTooLarge,
+    unknownParameter,
+)
+from smtpsession.session import SMTPEnvelope, SMTPSession
+
+
+@frozen
+class MailParameter:
+    """
+    A parameter of MAIL.
+
+    @ivar keyword: in upper case
+    @ivar fill: called with the new envelope, the value and the limits, before the
+        application is asked.  It raises `ValueError` for a value that cannot be (501),
+        or an `SMTPError`.
+    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
+    """
+
+    keyword: str
+    fill: Callable[[SMTPEnvelope, str, Limits], None]
+    takesValue: bool = True
+
+
+@frozen
+class RcptParameter:
+    """
+    A parameter of RCPT.
+
+    @ivar keyword: in upper case
+    @ivar fill: called with the recipient and the value, returns the recipient with the
+        value in its place; raises as that of `MailParameter` does
+    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
+    """
+
+    keyword: str
+    fill: Callable[[SMTPAddress, str], SMTPAddress]
+    takesValue: bool = True
+
+
+def _always(session: SMTPSession, limits: Limits) -> str | None:
+    return ""
+
+
+@frozen(kw_only=True)
+class Extension:
+    """
+    A service extension, RFC 5321, section 2.2.
+
+    @ivar keyword: of the EHLO line
+    @ivar rfc: where it is defined
+    @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
+        C{""} for nothing, or None where the extension is not offered now
+    @ivar mailParameters: what it licenses on MAIL
+    @ivar rcptParameters: what it licenses on RCPT
+    @ivar prepareEnvelope: called with each new envelope, before the parameters
+    @ivar prepareRecipient: called with each recipient, before the parameters; returns
+        it
+    @ivar mailOctets: by how much it lengthens a MAIL line
+    @ivar rcptOctets: by how much it lengthens a RCPT line
+    """
+
+    keyword: str
+    rfc: str
+    offer: Callable[[SMTPSession, Limits], str | None] = _always
+    mailParameters: tuple[MailParameter, ...] = ()
+    rcptParameters: tuple[RcptParameter, ...] = ()
+    prepareEnvelope: Callable[[SMTPEnvelope], None] | None = None
+    prepareRecipient: Callable[[SMTPAddress], SMTPAddress] | None = None
+    mailOctets: int = 0
+    rcptOctets: int = 0
+
+
+def _sizeLimit(session: SMTPSession, limits: Limits) -> str:
+    return str(limits.messageSize)
+
+
+def _checkSize(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+    # RFC 1870, section 3: size-value ::= 1*20DIGIT
+    if not (len(value) <= 20 and value.isascii() and value.isdigit()):
+        raise ValueError(f"not a size: {value!r}")
+    if int(value) > limits.messageSize:
+        raise SMTPError.saying(messageTooLarge(limits.messageSize))
+
+
+def _fillBody(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+    if (bodyType := value.lower()) not in ("7bit", "8bitmime"):
+        raise ValueError(f"not a body type: {value!r}")
+    envelope.bodyType = bodyType
+
+
+def _fillSmtpUtf8(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+    envelope.smtpUtf8 = True
+
+
+_NO_DSN_ENVELOPE = DSNEnvelope()
+_NO_DSN_RCPT = DSNRcpt()
+
+
+def _prepareDSN(envelope: SMTPEnvelope) -> None:
+    envelope.dsn = _NO_DSN_ENVELOPE
+
+
+def _fillRet(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+    envelope.dsn = evolve(envelope.dsn or _NO_DSN_ENVELOPE, ret=parseRet(value))
+
+
+def _fillEnvid(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+    envelope.dsn = evolve(envelope.dsn or _NO_DSN_ENVELOPE, envid=parseEnvid(value))
+
+
+def _prepareDSNRcpt(address: SMTPAddress) -> SMTPAddress:
+    return address.withDSN(_NO_DSN_RCPT)
+
+
+def _fillNotify(address: SMTPAddress, value: str) -> SMTPAddress:
+    dsn = evolve(address.dsn or _NO_DSN_RCPT, notify=parseNotify(value))
+    return address.withDSN(dsn)
+
+
+def _fillOrcpt(address: SMTPAddress, value: str) -> SMTPAddress:
+    dsn = evolve(address.dsn or _NO_DSN_RCPT, orcpt=parseOrcpt(value))
+    return address.withDSN(dsn)
+
+
+PIPELINING = Extension(keyword="PIPELINING", rfc="RFC 2920")
+SIZE = Extension(
+    keyword="SIZE",
+    rfc="RFC 1870",
+    offer=_sizeLimit,
+    mailParameters=(MailParameter("SIZE", _checkSize),),
+    mailOctets=len(" SIZE=") + 20,
+)
+EIGHT_BIT_MIME = Extension(
+    keyword="8BITMIME",
+    rfc="RFC 6152",
+    mailParameters=(MailParameter("BODY", _fillBody),),
+    mailOctets=17,
+)
+SMTPUTF8 = Extension(
+    keyword="SMTPUTF8",
+    rfc="RFC 6531",
+    mailParameters=(MailParameter("SMTPUTF8", _fillSmtpUtf8, takesValue=False),),
+    mailOctets=10,
+)
+ENHANCED_STATUS_CODES = Extension(keyword="ENHANCEDSTATUSCODES", rfc="RFC 2034")
+DSN = Extension(
+    keyword="DSN",
+    rfc="RFC 3461",
+    mailParameters=(MailParameter("RET", _fillRet), MailParameter("ENVID", _fillEnvid)),
+    rcptParameters=(
+        RcptParameter("NOTIFY", _fillNotify),
+        RcptParameter("ORCPT", _fillOrcpt),
+    ),
+    prepareEnvelope=_prepareDSN,
+    prepareRecipient=_prepareDSNRcpt,
+    mailOctets=len(" RET=FULL ENVID=") + ENVID,
+    rcptOctets=len(" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=") + ORCPT,
+)
+
+#: What the server offers where it is not told otherwise.
+BUILT_IN = (PIPELINING, SIZE, EIGHT_BIT_MIME, SMTPUTF8, ENHANCED_STATUS_CODES, DSN)
+
+
+class Offer:
+    """
+    The extensions that one EHLO or LHLO offered, until the next one.
+
+    @ivar lines: what the answer to EHLO says of them
+    @ivar mailOctets: by how much they lengthen a MAIL line
+    @ivar rcptOctets: by how much they lengthen a RCPT line
+    """
+
+    def __init__(
+        self, extensions: Iterable[Extension], session: SMTPSession, limits: Limits
+    ) -> None:
+        """
+        @param extensions: the rows from which to offer what can be offered now
+        """
+        self._limits = limits
+        rows, lines = [], []
+        for row in extensions:
+            if (details := row.offer(session, limits)) is not None:
+                rows.append(row)
+                lines.append(f"{row.keyword} {details}".rstrip())
+        self.lines = tuple(lines)
+        self.mailOctets = sum(row.mailOctets for row in rows)
+        self.rcptOctets = sum(row.rcptOctets for row in rows)
+        self._onMail = {
+            each.keyword: each for row in rows for each in row.mailParameters
+        }
+        self._onRcpt = {
+            each.keyword: each for row in rows for each in row.rcptParameters
+        }
+        self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
+        self._prepareRecipient = [
+            r.prepareRecipient for r in rows if r.prepareRecipient
+        ]
+
+    def envelope(self, mailFrom: SMTPAddress) -> SMTPEnvelope:
+        """
+        The envelope that a MAIL command asks for.
+
+        @raise SMTPError: 501, 552, 553 or 555, a parameter cannot be accepted
+        """
+        envelope = SMTPEnvelope(mailFrom=mailFrom)
+        for prepare in self._prepareEnvelope:
+            prepare(envelope)
+        if mailFrom.args:
+            self._fillEnvelope(envelope, mailFrom.args)
+        _requireSmtpUtf8(mailFrom, envelope)
+        return envelope
+
+    def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
+        for keyword, value in args.items():
+            parameter = _licensed(self._onMail, keyword, value)
+            try:
+                parameter.fill(envelope, value, self._limits)
+            except ValueError as error:
+                raise SMTPError.saying(badParameter(keyword)) from error
+
+    def recipient(self, rcptTo: SMTPAddress, envelope: SMTPEnvelope) -> SMTPAddress:
+        """
+        The recipient that a RCPT command in this transaction asks for.
+
+        @raise SMTPError: 501, 553 or 555, a parameter cannot be accepted
+        """
+        recipient = rcptTo
+        for prepare in self._prepareRecipient:
+            recipient = prepare(recipient)
+        if rcptTo.args:
+            recipient = self._fillRecipient(recipient)
+        _requireSmtpUtf8(rcptTo, envelope)
+        return recipient
+
+    def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
+        for keyword, value in recipient.args.items():
+            parameter = _licensed(self._onRcpt, keyword, value)
+            try:
+                recipient = parameter.fill(recipient, value)
+            except ValueError as error:
+                raise SMTPError.saying(badParameter(keyword)) from error
+        return recipient
+
+
+P = TypeVar("P", MailParameter, RcptParameter)
+
+
+def _licensed(licensed: Mapping[str, P], keyword: str, value: str | bool) -> P:
+    parameter = licensed.get(keyword)
+    if parameter is None:
+        raise SMTPError.saying(unknownParameter(keyword))
+    if parameter.takesValue is (value is True):
+        raise SMTPError.saying(badParameter(keyword))
+    return parameter
+
+
+def _requireSmtpUtf8(address: SMTPAddress, envelope: SMTPEnvelope) -> None:
+    # RFC 6531, section 3.5, and RFC 6533, section 3, for an ORCPT in UTF-8.
+    if envelope.smtpUtf8 or (address.address.isascii() and not address.args):
+        return
+    texts = [address.address, *(v for v in address.args.values() if v is not True)]
+    if not all(text.isascii() for text in texts):
+        raise SMTPError.saying(UTF8_ADDRESS)

@@ -1,0 +1,115 @@
+# -*- test-case-name: tests.test_factory -*-
+"""
+The factory: callbacks and options in, a protocol for each connection out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import ServerFactory
+
+from smtpsession.admission import Admission
+from smtpsession.callbacks import Callbacks
+from smtpsession.options import ServerOptions
+from smtpsession.peer import hostAndPort
+from smtpsession.protocol import SMTPProtocol
+from smtpsession.replies import TOO_MANY_CLIENTS
+from smtpsession.reverse import PointerResolver, ReverseLookup
+
+Callback = Callable[..., Any]
+
+
+class SMTPServerFactory(Callbacks, ServerFactory):
+    """
+    An SMTP or LMTP server for any Twisted endpoint::
+
+        SMTPServerFactory(onRcptTo=check, onData=store, options=ServerOptions(...))
+
+    Each callback is a keyword, called as the method of the same name would be, and a
+    method that a subclass may override; see `Callbacks` for what they owe.
+
+    @ivar options: what the server was told
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        *,
+        onConnect: Callback | None = None,
+        onSecure: Callback | None = None,
+        onHelo: Callback | None = None,
+        onAuth: Callback | None = None,
+        onMailFrom: Callback | None = None,
+        onRcptTo: Callback | None = None,
+        onData: Callback | None = None,
+        onClose: Callback | None = None,
+        options: ServerOptions | None = None,
+        reactor: IReactorTime | None = None,
+        resolver: PointerResolver | None = None,
+    ) -> None:
+        """
+        @param options: by default C{ServerOptions()}
+        @param reactor: for the time; by default the one that runs
+        @param resolver: for the names of clients; by default that of C{twisted.names}
+        """
+        given = {
+            "onConnect": onConnect,
+            "onSecure": onSecure,
+            "onHelo": onHelo,
+            "onAuth": onAuth,
+            "onMailFrom": onMailFrom,
+            "onRcptTo": onRcptTo,
+            "onData": onData,
+            "onClose": onClose,
+        }
+        for name, callback in given.items():
+            if callback is not None:
+                setattr(self, name, callback)
+        self.options = ServerOptions() if options is None else options
+        self._admission = Admission(self.options)
+        self._reactor = reactor
+        self._resolver = resolver
+
+    def buildProtocol(self, addr: IAddress | None) -> SMTPProtocol:
+        """A protocol for a connection from this address, which counts from now on."""
+        host, _ = hostAndPort(addr)
+        admitted = self._admission.enter(host)
+        protocol = SMTPProtocol(
+            self,
+            self.options,
+            self._clock,
+            nameOf=self._nameOf,
+            refusal=None if admitted else TOO_MANY_CLIENTS,
+            departed=partial(self._admission.leave, host),
+        )
+        protocol.factory = self
+        return protocol
+
+    # A reactor is installed by importing it, and the resolver of twisted.names reads
+    # files: neither before the first connection.
+
+    @cached_property
+    def _clock(self) -> IReactorTime:
+        if self._reactor is not None:
+            return self._reactor
+        from twisted.internet import reactor
+
+        return reactor
+
+    @cached_property
+    def _nameOf(self) -> Callable[[str], Deferred[str]] | None:
+        if not self.options.reverseLookup:
+            return None
+        resolver = self._resolver
+        if resolver is None:
+            from twisted.names.client import getResolver
+
+            resolver = getResolver()
+        timeout = self.options.reverseLookupTimeout
+        return ReverseLookup(resolver, self._clock, timeout).hostname

@@ -1,0 +1,78 @@
+# -*- test-case-name: tests.test_limits -*-
+"""
+Every size, count and time that the server enforces, each with where it comes from.
+
+What happens when one is passed is said beside the code that enforces it; always the
+conversation stays in step or ends.
+"""
+
+from __future__ import annotations
+
+import math
+
+from attrs import field, frozen, validators
+
+#: RFC 5321, section 4.5.3.1.4: a command line with its CRLF.  What each extension adds
+#: for its own parameters stands in its row of the table.
+COMMAND_LINE = 512
+#: RFC 5321, sections 4.5.3.1.1 to 4.5.3.1.3, in octets; a path with its brackets.
+LOCAL_PART, DOMAIN, PATH = 64, 255, 256
+#: RFC 1035, section 2.3.4.
+LABEL = 63
+#: RFC 3461, sections 4.4 and 4.2, in octets, before decoding.
+ENVID, ORCPT = 100, 500
+
+
+def _count(default: int, minimum: int = 1) -> int:
+    return field(
+        default=default, validator=[validators.instance_of(int), validators.ge(minimum)]
+    )
+
+
+def _seconds(default: float) -> float:
+    return field(
+        default=default,
+        validator=[
+            validators.instance_of((int, float)),
+            validators.gt(0),
+            validators.lt(math.inf),
+        ],
+    )
+
+
+@frozen(kw_only=True)
+class Limits:
+    """
+    The limits that an operator may set; sizes in octets, times in seconds.
+
+    @ivar messageSize: of a message, dots removed; 552 beyond.  RFC 5321, section
+        4.5.3.1.7 wants 64 KiB at the least; 25 MiB is what the large receivers take.
+    @ivar recipients: in a transaction; 452 beyond.  RFC 5321, section 4.5.3.1.8 wants
+        100 at the least; 1000 as in Postfix.
+    @ivar transactions: on a connection; 421 beyond.
+    @ivar errors: commands that cannot be understood or come in the wrong order, on a
+        connection; 421 beyond.  20 as in Postfix.
+    @ivar clients: connections in all; 421 beyond.
+    @ivar clientsPerAddress: connections from an IPv4 address or an IPv6 /64; 421
+        beyond.  50 as in Postfix.
+    @ivar commandTimeout: for a whole command line, however slowly its octets come.
+        RFC 5321, section 4.5.3.2.7: 5 minutes.
+    @ivar dataTimeout: between two pieces of a message.  RFC 5321, section 4.5.3.2.5
+        wants 3 minutes at the least; 10 are what a client waits for the last reply.
+    @ivar closingTimeout: for the client to take what was said before a hang-up.
+    @ivar streamBuffer: how much of a message a `MessageStream` holds while nobody
+        reads, before the transport is paused; one read of the transport (64 KiB) can
+        come on top.  Also the most that a header section may have for
+        C{stream.headers()}.
+    """
+
+    messageSize: int = _count(26_214_400)
+    recipients: int = _count(1000)
+    transactions: int = _count(1000)
+    errors: int = _count(20, minimum=0)
+    clients: int = _count(1000)
+    clientsPerAddress: int = _count(50)
+    commandTimeout: float = _seconds(300)
+    dataTimeout: float = _seconds(600)
+    closingTimeout: float = _seconds(30)
+    streamBuffer: int = _count(65_536)

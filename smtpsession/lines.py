@@ -1,0 +1,76 @@
+# -*- test-case-name: tests.test_lines -*-
+"""
+Command lines out of octets.
+"""
+
+from __future__ import annotations
+
+
+class LineSplitter:
+    """
+    Cuts a byte stream at each CRLF, in linear time and bounded memory.
+
+    A line ends with CRLF and with nothing else: a CR or LF alone stays in its line.
+    A line over the limit is not kept: its octets are dropped as they come, and when its
+    CRLF is there it is handed out as `OVERLONG`, so that the lines after it are what
+    the client meant them to be.
+
+    @ivar limit: the octets of the longest line, CRLF included; it may change between
+        two lines
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._octets = b""
+        self._start = 0
+        self._searched = 0
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what has arrived."""
+        self._octets = self._octets + chunk if self._octets else chunk
+
+    def nextLine(self) -> bytes | Overlong | None:
+        """
+        The next line without its CRLF, `OVERLONG`, or None where none is complete.
+        """
+        end = self._octets.find(b"\r\n", self._searched)
+        if end < 0:
+            self._keepTail()
+            return None
+        start, self._start = self._start, end + 2
+        self._searched = self._start
+        if self._skipping or self._start - start > self.limit:
+            self._skipping = False
+            return OVERLONG
+        return self._octets[start:end]
+
+    def takeRest(self) -> bytes:
+        """All that was fed and not handed out: for whoever reads something else."""
+        rest = self._octets[self._start :]
+        self.clear()
+        return rest
+
+    def clear(self) -> None:
+        """Forget what was fed and not handed out."""
+        self._octets = b""
+        self._start = self._searched = 0
+        self._skipping = False
+
+    def _keepTail(self) -> None:
+        """Let go of what is handed out, and of a line that is too long already."""
+        tail = self._octets[self._start :]
+        if len(tail) >= self.limit:
+            self._skipping = True
+            tail = tail[-1:]
+        self._octets = tail
+        self._start = 0
+        # The CR of a CRLF may be here, and its LF not yet.
+        self._searched = max(len(tail) - 1, 0)
+
+
+class Overlong:
+    """A line that was too long to keep."""
+
+
+OVERLONG = Overlong()

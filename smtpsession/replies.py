@@ -1,0 +1,213 @@
+# -*- test-case-name: tests.test_replies -*-
+"""
+Replies, and the catalogue of all those that the server gives.
+
+A `Reply` is a value that cannot lie: the class of its enhanced status code is the
+first digit of its code (RFC 2034, section 4), and its text cannot break out of its
+line, whoever wrote it.  The catalogue below it is the vocabulary of the server; only
+the application adds to it, through `smtpsession.SMTPError`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from attrs import field, frozen
+
+#: RFC 5321, section 4.5.3.1.5: a reply line, with its code and its CRLF.
+MAX_REPLY_LINE = 512
+
+_ENHANCED = re.compile(r"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
+_LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_NOT_PRINTABLE = re.compile(r"[^ -~]")
+
+
+@frozen(order=True)
+class EnhancedCode:
+    """
+    An enhanced mail system status code, RFC 3463.
+
+    @ivar category: 2 success, 4 persistent transient failure, 5 permanent failure
+    @ivar subject: 0 to 999
+    @ivar detail: 0 to 999
+    """
+
+    category: int
+    subject: int = 0
+    detail: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if _ENHANCED.fullmatch(str(self)) is None:
+            raise ValueError(f"not an enhanced status code: {self}")
+
+    @classmethod
+    def parse(cls, text: str) -> EnhancedCode:
+        """
+        Read C{"5.7.1"}; the inverse of C{str}.
+
+        @raise ValueError: it is not an enhanced status code
+        """
+        found = _ENHANCED.fullmatch(text)
+        if found is None:
+            raise ValueError(f"not an enhanced status code: {text!r}")
+        return cls(*map(int, found.groups()))
+
+    def __str__(self) -> str:
+        return f"{self.category}.{self.subject}.{self.detail}"
+
+
+def _fitting(text: str, room: int) -> list[str]:
+    """The lines of a text, cut where they are too long, and safe to send."""
+    if text.isascii() and text.isprintable() and len(text) <= room:
+        return [text]
+    return [
+        line[start : start + room]
+        for line in map(_masked, _LINE_ENDS.split(text))
+        for start in range(0, len(line) or 1, room)
+    ]
+
+
+def _masked(line: str) -> str:
+    return _NOT_PRINTABLE.sub("?", line)
+
+
+def _enhancedCode(value: EnhancedCode | str | None) -> EnhancedCode | None:
+    return EnhancedCode.parse(value) if isinstance(value, str) else value
+
+
+@frozen
+class Reply:
+    """
+    What the server says to one command: a code, lines of text, an enhanced code.
+
+    A text of several lines makes a reply of several lines, RFC 5321, section 4.2.1;
+    so does a line too long for one.  What is neither printable ASCII nor a line end
+    goes out as C{?}.
+
+    @ivar code: 200 to 599
+    @ivar text: what follows the codes
+    @ivar enhanced: RFC 3463; None for every 3xx reply, for the greeting and for the
+        answer to HELO, EHLO and LHLO (RFC 2034, section 4).  A refusal has one there
+        too: nobody minds, and it says why.  Its text form is accepted.
+
+    @raise ValueError: the code is out of range, or the codes contradict each other
+    """
+
+    code: int
+    text: str
+    enhanced: EnhancedCode | None = field(default=None, converter=_enhancedCode)
+    _encoded: bytes = field(init=False, eq=False, repr=False)
+
+    @_encoded.default
+    def _checkAndEncode(self) -> bytes:
+        if not 200 <= self.code <= 599:
+            raise ValueError(f"{self.code} is not the code of a reply")
+        prefix = ""
+        if self.enhanced is not None:
+            prefix = f"{self.enhanced} "
+            if self.enhanced.category != self.code // 100:
+                raise ValueError(f"{self.enhanced} contradicts {self.code}")
+        *others, last = _fitting(self.text, MAX_REPLY_LINE - len(f"250-{prefix}\r\n"))
+        lines = [f"{self.code}-{prefix}{line}\r\n" for line in others]
+        return "".join([*lines, f"{self.code} {prefix}{last}\r\n"]).encode("ascii")
+
+    @property
+    def isPositive(self) -> bool:
+        """Whether the command was carried out, or may go on: 2xx and 3xx."""
+        return self.code < 400
+
+    @property
+    def endsConnection(self) -> bool:
+        """Whether the server closes after it: 421 (RFC 5321) and 521 (RFC 7504)."""
+        return self.code in (421, 521)
+
+    def encode(self) -> bytes:
+        """The reply as it goes over the wire, its last CRLF included."""
+        return self._encoded
+
+    def __str__(self) -> str:
+        codes = (
+            f"{self.code}" if self.enhanced is None else f"{self.code} {self.enhanced}"
+        )
+        return f"{codes} {self.text}"
+
+
+# The catalogue.  First what depends on the occasion, then what never changes.
+
+
+def greeting(hostname: str, protocol: str) -> Reply:
+    """RFC 5321, section 4.2: C{protocol} is C{"ESMTP"} or C{"LMTP"}."""
+    return Reply(220, f"{hostname} {protocol} ready")
+
+
+def hello(hostname: str, extensions: Iterable[str] = ()) -> Reply:
+    """The answer to HELO, EHLO and LHLO: a line for each extension."""
+    return Reply(250, "\n".join([hostname, *extensions]))
+
+
+def helpText(verbs: Iterable[str]) -> Reply:
+    """RFC 5321, section 4.1.1.8."""
+    return Reply(214, "Commands: " + " ".join(verbs), "2.0.0")
+
+
+def unknownParameter(keyword: str) -> Reply:
+    """RFC 5321, section 4.1.1.11: not known, or not offered here."""
+    return Reply(555, f"Parameter {keyword} not recognized", "5.5.4")
+
+
+def badParameter(keyword: str) -> Reply:
+    """A parameter that is known and offered, with a value that it cannot have."""
+    return Reply(501, f"Bad value of parameter {keyword}", "5.5.4")
+
+
+def repeatedParameter(keyword: str) -> Reply:
+    return Reply(501, f"Parameter {keyword} given twice", "5.5.4")
+
+
+def messageTooLarge(limit: int) -> Reply:
+    """RFC 1870, section 6: the declared or the actual size is over the limit."""
+    return Reply(552, f"Message exceeds the limit of {limit} octets", "5.3.4")
+
+
+def badArguments(syntax: str) -> Reply:
+    """A command that is known, with arguments that its syntax forbids."""
+    return Reply(501, f"Syntax: {syntax}", "5.5.4")
+
+
+BYE = Reply(221, "Closing connection", "2.0.0")
+OK = Reply(250, "OK", "2.0.0")
+REVERSE_PATH_OK = Reply(250, "Sender OK", "2.1.0")
+FORWARD_PATH_OK = Reply(250, "Recipient OK", "2.1.5")
+DONE = EnhancedCode(2)
+MESSAGE_ACCEPTED = Reply(250, "Message accepted", "2.6.0")
+CANNOT_VERIFY = Reply(252, "Cannot verify, send some mail and see", "2.5.2")
+START_MAIL_INPUT = Reply(354, "End with <CRLF>.<CRLF>")
+
+TOO_MANY_CLIENTS = Reply(421, "Too many connections, come back later", "4.7.0")
+TOO_MANY_ERRORS = Reply(421, "Too many errors, closing connection", "4.7.0")
+TOO_MANY_TRANSACTIONS = Reply(421, "Too many messages, connect again", "4.7.0")
+COMMAND_TIMEOUT = Reply(421, "Waited too long for a command", "4.4.2")
+DATA_TIMEOUT = Reply(421, "Waited too long for the message", "4.4.2")
+SERVER_FAILED = Reply(421, "Server failed, try again later", "4.3.0")
+LOCAL_ERROR = Reply(451, "Local error in processing", "4.3.0")
+TOO_MANY_RECIPIENTS = Reply(452, "Too many recipients", "4.5.3")
+
+LINE_TOO_LONG = Reply(500, "Line too long", "5.5.2")
+UNKNOWN_COMMAND = Reply(500, "Command not recognized", "5.5.1")
+BAD_CHARACTERS = Reply(500, "Control characters or invalid UTF-8 in command", "5.5.2")
+BAD_HOSTNAME = Reply(501, "Neither a domain nor an address literal", "5.5.4")
+BAD_PARAMETERS = Reply(501, "Malformed parameters", "5.5.4")
+BAD_REVERSE_PATH = Reply(501, "Bad reverse-path", "5.1.7")
+BAD_FORWARD_PATH = Reply(501, "Bad forward-path", "5.1.3")
+LISTS_NOT_EXPANDED = Reply(502, "Lists are not expanded here", "5.5.1")
+HELLO_FIRST = Reply(503, "Say hello first", "5.5.1")
+MAIL_FIRST = Reply(503, "MAIL first", "5.5.1")
+RCPT_FIRST = Reply(503, "No valid recipients", "5.5.1")
+NESTED_MAIL = Reply(503, "Already in a mail transaction", "5.5.1")
+SERVICE_REFUSED = Reply(503, "No service here, only QUIT", "5.5.1")
+BARE_NEWLINE = Reply(550, "Bare CR or LF in message", "5.6.0")
+INSUFFICIENT_STORAGE = Reply(452, "Insufficient system storage", "4.3.1")
+HEADER_TOO_LARGE = Reply(552, "Header section too large", "5.3.4")
+UTF8_ADDRESS = Reply(553, "Address needs SMTPUTF8", "5.6.7")
+NO_VALID_RECIPIENTS = Reply(554, "No valid recipients", "5.5.1")

@@ -1,0 +1,184 @@
+# -*- test-case-name: tests.test_session -*-
+"""
+The session model: what every callback receives.
+
+A connection, a transaction and a recipient are three lifetimes and three classes:
+`SMTPSession`, `SMTPEnvelope` and `smtpsession.SMTPAddress`.  A transaction ends by the
+session getting a new envelope, never by fields being reset.  None stands for "not
+known, not given, not yet".
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field, fields, frozen
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.parameters import DSNEnvelope
+
+
+def newIdentifier() -> str:
+    """
+    An identifier that is unique across processes and machines and sorts by time: 24
+    letters and digits, from a count of microseconds and 64 random bits.
+    """
+    moment = time.time_ns() // 1000
+    octets = moment.to_bytes(7, "big") + os.urandom(8)
+    return base64.b32hexencode(octets).decode("ascii").lower()
+
+
+def _plain(value: object) -> Any:
+    """The value in JSON's types, as well as that can be done."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if hasattr(type(value), "asDict"):
+        return _plain(value.asDict())  # type: ignore[attr-defined]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in value]
+    return str(value)
+
+
+class _Model:
+    """The classes of the model: each C{asDict} has the names of its fields."""
+
+    __slots__ = ()
+
+    def asDict(self) -> dict[str, Any]:
+        """The same as plain JSON types under the same names."""
+        return {
+            each.name: _plain(getattr(self, each.name))
+            for each in fields(type(self))  # type: ignore[arg-type]
+        }
+
+
+@frozen
+class TLSCipherInfo(_Model):
+    """
+    The protocol and the cipher of a TLS connection.
+
+    @ivar name: OpenSSL's name of the cipher
+    @ivar standardName: IANA's name of it, or None
+    @ivar version: C{"TLSv1.2"} or C{"TLSv1.3"}
+    """
+
+    name: str
+    standardName: str | None
+    version: str
+
+
+@frozen
+class ProxyInfo(_Model):
+    """
+    What the header of the PROXY protocol said.
+
+    @ivar version: 1 or 2
+    @ivar protocol: C{"TCP4"}, C{"TCP6"}, C{"UNIX"}, or C{"UNKNOWN"} where the proxy
+        speaks for itself
+    @ivar sourceAddress: the client's; None where the protocol is unknown
+    @ivar destinationAddress: where the client connected to
+    @ivar tlvs: the type-length-value fields of version 2, by type
+    """
+
+    version: int
+    protocol: str
+    sourceAddress: str | None = None
+    sourcePort: int | None = None
+    destinationAddress: str | None = None
+    destinationPort: int | None = None
+    tlvs: Mapping[int, bytes] = field(factory=dict)
+
+
+@define
+class SMTPEnvelope(_Model):
+    """
+    One mail transaction, filled as MAIL FROM and RCPT TO are accepted.
+
+    @ivar mailFrom: None before MAIL FROM; the null reverse-path is an address whose
+        C{address} is C{""}
+    @ivar rcptTo: the accepted recipients in order, a repeated one in each of its places
+    @ivar bodyType: C{"7bit"}, C{"8bitmime"} or C{"binarymime"}, as declared
+    @ivar smtpUtf8: SMTPUTF8 was declared
+    @ivar requireTLS: REQUIRETLS was declared
+    @ivar dsn: None where DSN is not offered
+    """
+
+    mailFrom: SMTPAddress | None = None
+    rcptTo: list[SMTPAddress] = field(factory=list)
+    bodyType: str = "7bit"
+    smtpUtf8: bool = False
+    requireTLS: bool = False
+    dsn: DSNEnvelope | None = None
+
+
+@define(eq=False, kw_only=True)
+class SMTPSession(_Model):
+    """
+    One connection, compared by identity.
+
+    @ivar id: unique, across processes and machines too; sorts by time
+    @ivar secure: the connection is using TLS
+    @ivar servername: the SNI host name of the TLS handshake
+    @ivar localAddress: the server's side; C{""} where the transport has none
+    @ivar remoteAddress: the client's side, an IPv4-mapped IPv6 address as IPv4
+    @ivar clientHostname: the reverse-DNS name of the client, or C{"[remoteAddress]"}
+    @ivar hostNameAppearsAs: what the client called itself; C{""} before
+    @ivar openingCommand: C{"HELO"}, C{"EHLO"} or C{"LHLO"}; C{""} before
+    @ivar tlsOptions: set once TLS is established
+    @ivar user: what C{onAuth} returned
+    @ivar transaction: the number of completed transactions, 0 during the first
+    @ivar envelope: the current one, a new object for every transaction
+    @ivar xClient: XCLIENT attributes by upper-case name, None where not available
+    @ivar xForward: the same for XFORWARD
+    @ivar authMethod: the SASL mechanism that succeeded
+    @ivar peerCertificate: the client's verified certificate
+    @ivar proxy: what a PROXY header said
+    @ivar state: the application's own notes
+    """
+
+    id: str = field(factory=newIdentifier)
+    secure: bool = False
+    servername: str | None = None
+    localAddress: str = ""
+    localPort: int = 0
+    remoteAddress: str = ""
+    remotePort: int = 0
+    clientHostname: str = ""
+    hostNameAppearsAs: str = ""
+    openingCommand: str = ""
+    tlsOptions: TLSCipherInfo | None = None
+    user: Any = None
+    transaction: int = 0
+    envelope: SMTPEnvelope = field(factory=SMTPEnvelope)
+    xClient: dict[str, str | None] = field(factory=dict)
+    xForward: dict[str, str | None] = field(factory=dict)
+    authMethod: str | None = None
+    peerCertificate: Any = None
+    proxy: ProxyInfo | None = None
+    state: dict[Any, Any] = field(factory=dict)
+
+    @property
+    def transmissionType(self) -> str:
+        """
+        The "with" keyword of a trace header: C{SMTP}, C{ESMTPSA}, C{UTF8LMTP} and the
+        like, from IANA's registry (RFC 3848, RFC 6531, section 4.3).
+        """
+        if self.openingCommand in ("", "HELO"):
+            return "SMTP"
+        suffix = ("S" if self.secure else "") + ("A" if self.user is not None else "")
+        protocol = "LMTP" if self.openingCommand == "LHLO" else "SMTP"
+        if self.envelope.smtpUtf8:
+            return "UTF8" + protocol + suffix
+        return (protocol if protocol == "LMTP" else "ESMTP") + suffix
+
+    def asDict(self) -> dict[str, Any]:
+        """The same as plain JSON types under the same names."""
+        return {**super().asDict(), "transmissionType": self.transmissionType}

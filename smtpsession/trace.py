@@ -1,0 +1,64 @@
+# -*- test-case-name: tests.test_trace -*-
+"""
+Trace headers: what a server writes in front of a message that it delivers.
+
+RFC 5321, section 4.4.  Each is a string with its CRLF.  All that comes from the client
+has passed the grammar, so none of it can end a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from email.utils import format_datetime
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.session import SMTPSession
+
+
+def returnPath(session: SMTPSession) -> str:
+    """The reverse-path, as final delivery preserves it."""
+    return f"Return-Path: <{session.envelope.mailFrom or ''}>\r\n"
+
+
+def deliveredTo(recipient: SMTPAddress) -> str:
+    """For whom this copy is, RFC 9228."""
+    return f"Delivered-To: {recipient}\r\n"
+
+
+def received(
+    session: SMTPSession,
+    recipients: Sequence[SMTPAddress],
+    hostname: str,
+    seconds: float,
+) -> str:
+    """
+    Where, how and when the message came here.
+
+    @param recipients: if there is one, it is named; several are not, for they may not
+        know of each other (RFC 5321, section 7.2)
+    @param hostname: our own name
+    @param seconds: the time of arrival, since the epoch
+    """
+    when = format_datetime(datetime.fromtimestamp(int(seconds), timezone.utc))
+    address = recipients[0].address if len(recipients) == 1 else ""
+    return (
+        f"Received: from {session.hostNameAppearsAs} ({_client(session)})\r\n"
+        f"\tby {hostname} with {session.transmissionType} id {messageId(session)}"
+        + (f"\r\n\tfor <{address}>" if address else "")
+        + f";\r\n\t{when}\r\n"
+    )
+
+
+def messageId(session: SMTPSession) -> str:
+    """What the message of the current transaction is called in traces and logs."""
+    return f"{session.id}.{session.transaction}"
+
+
+def _client(session: SMTPSession) -> str:
+    """TCP-info, RFC 5321, section 4.4: a name if there is one, and the address."""
+    address, name = session.remoteAddress, session.clientHostname
+    if not address:
+        return name
+    literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    return literal if name.startswith("[") else f"{name} {literal}"

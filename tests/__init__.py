@@ -1,0 +1,3 @@
+"""
+Tests of smtpsession: one module for each of its own.
+"""

@@ -1,0 +1,176 @@
+"""
+What hypothesis draws from: the values of the grammar, and octets as a network cuts
+them.
+
+Whoever uses hypothesis imports this module, for it also says how hypothesis runs.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.commands import (
+    Command,
+    Data,
+    Ehlo,
+    Expn,
+    Helo,
+    Help,
+    Lhlo,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    Vrfy,
+)
+from smtpsession.parameters import SMTPAddressArgs
+from smtpsession.replies import EnhancedCode
+
+# The same examples in every run, so that a failure is never a matter of luck; and
+# nothing that depends on how fast the machine is.
+settings.register_profile(
+    "tests",
+    derandomize=True,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
+
+
+# Characters.
+
+ATEXT = (
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~"
+)
+#: Letters that stand in U-labels as they are: lower case, composed, left to right.
+U_LETTERS = "àéîöüßñøœαβγжщ例え"
+
+_nonAscii = st.characters(min_codepoint=0xA0, exclude_categories=["Cs", "Zl", "Zp"])
+_printableAscii = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+_visible = st.characters(min_codepoint=0x21, exclude_categories=["Cc", "Cs"])
+_text = st.text(
+    st.characters(min_codepoint=0x20, exclude_categories=["Cc", "Cs"]), max_size=40
+)
+
+
+# Words.
+
+enhancedCodes = st.builds(
+    EnhancedCode,
+    st.sampled_from((2, 4, 5)),
+    st.integers(0, 999),
+    st.integers(0, 999),
+)
+
+
+# Addresses.
+
+_atoms = st.text(st.sampled_from(ATEXT) | _nonAscii, min_size=1, max_size=8)
+_dotStrings = st.lists(_atoms, min_size=1, max_size=3).map(".".join)
+_quotedPairs = _printableAscii.map(lambda c: "\\" + c)
+_quotedTexts = _printableAscii.filter(lambda c: c not in '"\\') | _nonAscii
+_quotedStrings = st.lists(_quotedTexts | _quotedPairs, max_size=12).map(
+    lambda content: '"' + "".join(content) + '"'
+)
+
+#: A local part as an address has it, quoted or not.
+localParts = (_dotStrings | _quotedStrings).filter(lambda s: len(s.encode()) <= 64)
+
+_labels = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,12}[A-Za-z0-9])?", fullmatch=True)
+_uLabels = st.text(st.sampled_from(U_LETTERS), min_size=1, max_size=8)
+
+#: Domains of A-labels only.
+asciiDomains = (
+    st.lists(_labels, min_size=1, max_size=4).map(".".join)
+    # What begins like an A-label has to be one.
+    .filter(lambda domain: "xn--" not in domain.lower())
+)
+#: Domains that have a U-label.
+uDomains = st.tuples(_uLabels, asciiDomains).map(".".join)
+
+addressLiterals = st.ip_addresses(v=4).map(lambda a: f"[{a}]") | st.ip_addresses(
+    v=6
+).map(lambda a: f"[IPv6:{a}]")
+
+#: What stands between the brackets of a path.
+mailboxes = (
+    st.tuples(localParts, asciiDomains | uDomains | addressLiterals)
+    .map("@".join)
+    .filter(lambda mailbox: len(mailbox.encode()) <= 254)
+)
+
+
+# Parameters.
+
+keywords = st.from_regex(r"[A-Z0-9][A-Z0-9-]{0,12}", fullmatch=True)
+parameterValues = st.text(
+    _visible.filter(lambda c: c != "="), min_size=1, max_size=20
+) | st.just(True)
+parameters = st.dictionaries(keywords, parameterValues, min_size=1, max_size=5)
+
+#: What xtext can carry.
+xtextTexts = st.text(_printableAscii, max_size=100)
+notifies = st.just(("NEVER",)) | st.lists(
+    st.sampled_from(("SUCCESS", "FAILURE", "DELAY")), min_size=1, unique=True
+).map(tuple)
+orcpts = st.tuples(
+    st.from_regex(r"[A-Za-z0-9-]{1,10}", fullmatch=True).filter(
+        lambda kind: kind.lower() != "utf-8"
+    ),
+    st.text(_printableAscii, min_size=1, max_size=100),
+).map(";".join)
+#: Original recipients of the type of RFC 6533.
+utf8Orcpts = st.tuples(
+    st.sampled_from(("utf-8", "UTF-8")),
+    st.text((_printableAscii | _nonAscii).filter(str.isprintable), min_size=1).filter(
+        lambda address: len(address) <= 40
+    ),
+).map(";".join)
+
+
+# Commands.
+
+_args = parameters.map(SMTPAddressArgs) | st.just(SMTPAddressArgs())
+reversePaths = st.builds(SMTPAddress, mailboxes | st.just(""), _args)
+forwardPaths = st.builds(
+    SMTPAddress, mailboxes | st.sampled_from(("postmaster", "Postmaster")), _args
+)
+hostnames = asciiDomains | addressLiterals | st.just("my_laptop.local.")
+# White space at the end of a command line is not part of it.
+_trimmed = _text.map(lambda text: text.rstrip(" "))
+
+commands: st.SearchStrategy[Command] = st.one_of(
+    st.sampled_from((Data(), Rset(), Quit())),
+    st.builds(Noop, _trimmed),
+    st.builds(Help, _trimmed),
+    st.builds(Vrfy, _trimmed.filter(bool)),
+    st.builds(Expn, _trimmed.filter(bool)),
+    st.builds(Helo, hostnames),
+    st.builds(Ehlo, hostnames),
+    st.builds(Lhlo, hostnames),
+    st.builds(Mail, reversePaths),
+    st.builds(Rcpt, forwardPaths),
+)
+
+
+# Octets.
+
+#: All that matters to the transparency of DATA, and one letter.
+dottedOctets = st.text("\r\n.a", max_size=40).map(str.encode)
+
+
+@st.composite
+def chunked(
+    draw: st.DrawFn, octets: st.SearchStrategy[bytes]
+) -> tuple[bytes, list[bytes]]:
+    """Octets, and the same cut into chunks, empty ones among them."""
+    whole = draw(octets)
+    places = draw(st.lists(st.integers(0, len(whole)), max_size=8).map(sorted))
+    chunks = [whole[a:b] for a, b in pairwise([0, *places, len(whole)])]
+    return whole, chunks

@@ -1,0 +1,114 @@
+"""
+Tests of smtpsession.admission.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpsession.admission import Admission
+from smtpsession.limits import Limits
+from tests.cases import TableTestCase
+
+SAME = [
+    # name, the addresses that count as one
+    ("an IPv4 address", ["192.0.2.1", "192.0.2.1"]),
+    ("an IPv6 address", ["2001:db8::1", "2001:db8::1"]),
+    ("an IPv6 network of 64 bits", ["2001:db8::1", "2001:db8::ffff:0:0:1"]),
+    ("the same in another spelling", ["2001:db8::1", "2001:DB8:0:0::1"]),
+]
+
+DIFFERENT = [
+    # name, the addresses that count for themselves
+    ("neighbours in IPv4", ["192.0.2.1", "192.0.2.2"]),
+    ("neighbour networks in IPv6", ["2001:db8::1", "2001:db8:0:1::1"]),
+    ("both kinds", ["192.0.2.1", "2001:db8::1"]),
+    ("loopback of both kinds", ["127.0.0.1", "::1"]),
+]
+
+
+class AdmissionTests(TableTestCase):
+    """Connections counted."""
+
+    def test_clients(self):
+        """Beyond the limit of connections nobody is let in."""
+        admission = Admission(Limits(clients=2))
+
+        self.assertEqual(
+            [True, True, False],
+            [admission.enter(f"192.0.2.{number}") for number in range(3)],
+        )
+
+    def test_clientsPerAddress(self):
+        """Beyond the limit for an address nobody from there is let in."""
+        admission = Admission(Limits(clientsPerAddress=2))
+
+        self.assertEqual(
+            [True, True, False], [admission.enter("192.0.2.1") for _ in range(3)]
+        )
+        self.assertTrue(admission.enter("192.0.2.2"))
+
+    def test_same(self):
+        """What one client owns counts as one address."""
+        for name, (one, other) in SAME:
+            admission = Admission(Limits(clientsPerAddress=1))
+            self.assertTrue(admission.enter(one), name)
+            self.assertFalse(admission.enter(other), name)
+
+    def test_different(self):
+        """What several clients own does not."""
+        for name, (one, other) in DIFFERENT:
+            admission = Admission(Limits(clientsPerAddress=1))
+            self.assertTrue(admission.enter(one), name)
+            self.assertTrue(admission.enter(other), name)
+
+    def test_withoutAddress(self):
+        """Through a UNIX socket there is no address, and only the total counts."""
+        admission = Admission(Limits(clients=3, clientsPerAddress=1))
+
+        self.assertEqual(
+            [True, True, True, False], [admission.enter("") for _ in range(4)]
+        )
+
+    def test_leave(self):
+        """Who leaves makes room, for the address and in all."""
+        admission = Admission(Limits(clients=2, clientsPerAddress=1))
+        admission.enter("192.0.2.1")
+        admission.enter("192.0.2.2")
+        admission.leave("192.0.2.1")
+
+        self.assertTrue(admission.enter("192.0.2.1"))
+
+    def test_refusedCountToo(self):
+        """Who is not let in counts until he leaves, as he is told so meanwhile."""
+        admission = Admission(Limits(clients=1))
+        admission.enter("192.0.2.1")
+        self.assertFalse(admission.enter("192.0.2.2"))
+        admission.leave("192.0.2.1")
+        self.assertFalse(admission.enter("192.0.2.3"))
+        admission.leave("192.0.2.2")
+        admission.leave("192.0.2.3")
+
+        self.assertTrue(admission.enter("192.0.2.4"))
+
+    def test_nothingIsKept(self):
+        """Of addresses that have left nothing is kept."""
+        admission = Admission(Limits())
+        for number in range(1000):
+            host = f"2001:db8:0:{number:x}::1"
+            admission.enter(host)
+            admission.leave(host)
+
+        self.assertEqual({}, dict(admission._byNetwork))
+
+    @given(st.lists(st.sampled_from(["192.0.2.1", "2001:db8::1", ""]), max_size=20))
+    def test_everybodyLeaves(self, hosts):
+        """When all have left, it is as if nobody had come."""
+        admission = Admission(Limits(clients=1, clientsPerAddress=1))
+        for host in hosts:
+            admission.enter(host)
+        for host in hosts:
+            admission.leave(host)
+
+        self.assertTrue(admission.enter("192.0.2.1"))

@@ -1,0 +1,282 @@
+"""
+Tests of smtpsession.protocol: questions, replies and their order.
+
+Other modules have the rest of the contract: test_callbacks (each callback and each way
+to answer), test_results (what onData may return), test_envelope, test_closing,
+test_timeouts and test_backpressure.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+from twisted.logger import capturedLogs, eventAsText
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import SMTPAddress, SMTPError
+from smtpsession.testing import MemoryClient, MemoryServer
+from tests import conversations as c
+
+
+class ArgumentTests(SynchronousTestCase):
+    """What the callbacks are called with."""
+
+    def setUp(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    def note(self, name: str) -> Any:
+        """A callback that notes its arguments."""
+        return lambda *arguments: self.calls.append((name, arguments))
+
+    def test_everyCallbackInOrder(self) -> None:
+        """
+        A session calls onConnect, onHelo, onMailFrom, onRcptTo, onData and onClose.
+        """
+        names = ["onConnect", "onHelo", "onMailFrom", "onRcptTo", "onData", "onClose"]
+        client = c.inMessage(MemoryServer(**{name: self.note(name) for name in names}))
+        client.say("Hello.", ".", "QUIT")
+        client.leave()
+        self.assertEqual([name for name, _ in self.calls], names)
+
+    def test_theSameSession(self) -> None:
+        """
+        All callbacks of a connection get the same session object, and it is last.
+        """
+        names = ["onConnect", "onHelo", "onMailFrom", "onRcptTo", "onData", "onClose"]
+        client = c.inMessage(MemoryServer(**{name: self.note(name) for name in names}))
+        client.leave()
+        for name, arguments in self.calls:
+            self.assertIs(arguments[-1], client.session, name)
+
+    def test_values(self) -> None:
+        """
+        onHelo gets the name, onMailFrom and onRcptTo get parsed addresses.
+        """
+        names = ["onHelo", "onMailFrom", "onRcptTo"]
+        c.withRecipients(MemoryServer(**{name: self.note(name) for name in names}))
+        values = {name: arguments[0] for name, arguments in self.calls}
+        self.assertEqual(values["onHelo"], "client.example.com")
+        self.assertEqual(values["onMailFrom"], SMTPAddress("alice@example.com"))
+        self.assertEqual(values["onRcptTo"], SMTPAddress("bob@example.org"))
+
+    def test_parameters(self) -> None:
+        """
+        Parameters come with the address, and what they ask of DSN already parsed.
+        """
+        client = c.greeted(MemoryServer(onRcptTo=self.note("onRcptTo")))
+        client.say("EHLO client.example.com", c.MAIL, c.RCPT + " NOTIFY=NEVER")
+        [(_, (address, _))] = self.calls
+        self.assertEqual(address.args.NOTIFY, "NEVER")
+        self.assertEqual(address.dsn.notify, ("NEVER",))
+
+    def test_connection(self) -> None:
+        """
+        onConnect already sees where the client is.
+        """
+        seen = []
+        server = MemoryServer(
+            onConnect=lambda session: seen.append(
+                (session.remoteAddress, session.remotePort, session.clientHostname)
+            )
+        )
+        server.connect("192.0.2.7", 12345)
+        server.connect("::ffff:192.0.2.8", 1)
+        server.connect("2001:db8::9", 2)
+        self.assertEqual(
+            seen,
+            [
+                ("192.0.2.7", 12345, "[192.0.2.7]"),
+                ("192.0.2.8", 1, "[192.0.2.8]"),
+                ("2001:db8::9", 2, "[2001:db8::9]"),
+            ],
+        )
+
+
+class OrderTests(SynchronousTestCase):
+    """One question at a time, and replies in the order of the commands."""
+
+    def test_nextQuestionAfterTheAnswer(self) -> None:
+        """
+        Of several pipelined recipients, each is asked about when the one before it is
+        decided.
+        """
+        question = c.Question()
+        client = c.withSender(MemoryServer(onRcptTo=question))
+        client.say("RCPT TO:<a@example.org>", "RCPT TO:<b@example.org>", "RSET")
+        self.assertEqual(len(question.asked), 1)
+        question.answers[0].callback(None)
+        self.assertEqual(client.hear(), [c.RECIPIENT_OK])
+        self.assertEqual(len(question.asked), 2)
+        question.answers[1].errback(SMTPError(550, "No", "5.1.1"))
+        self.assertEqual(client.hear(), ["550 5.1.1 No", c.OK])
+        self.assertEqual(client.session.envelope.rcptTo, [])
+
+    def test_connectionsAreIndependent(self) -> None:
+        """
+        Questions of several connections may be answered in any order.
+        """
+        for order in permutations(range(3)):
+            question = c.Question()
+            server = MemoryServer(onRcptTo=question)
+            clients = [c.withSender(server) for _ in range(3)]
+            for number, client in enumerate(clients):
+                client.say(f"RCPT TO:<{number}@example.org>", "NOOP")
+            for number in order:
+                self.assertEqual(clients[number].hear(), [])
+                question.answers[number].callback(None)
+                self.assertEqual(clients[number].hear(), [c.RECIPIENT_OK, c.OK])
+                self.assertFalse(clients[number].paused)
+                [recipient] = clients[number].session.envelope.rcptTo
+                self.assertEqual(recipient.localPart, str(number))
+
+    def test_connectionsDoNotWaitForEachOther(self) -> None:
+        """
+        While one client waits for an answer, another is served.
+        """
+        question = c.Question()
+        server = MemoryServer(onRcptTo=question)
+        waiting = c.withSender(server)
+        waiting.say(c.RCPT)
+        other = c.ready(server)
+        self.assertEqual(other.say("NOOP"), [c.OK])
+        self.assertEqual(waiting.hear(), [])
+
+    def test_octetsWhilePaused(self) -> None:
+        """
+        What arrives while a question is open is kept, in pieces too.
+        """
+        question = c.Question()
+        client = c.withSender(MemoryServer(onRcptTo=question))
+        client.say(c.RCPT)
+        for octet in b"NOOP\r\nQUIT\r\n":
+            client.write(bytes([octet]))
+        self.assertEqual(client.hear(), [])
+        question.answers[0].callback(None)
+        self.assertEqual(client.hear(), [c.RECIPIENT_OK, c.OK, c.BYE])
+
+    def test_commandsAfterTheMessage(self) -> None:
+        """
+        Commands behind a message wait for the answer to the message.
+        """
+        question = c.Question()
+        client = c.inMessage(MemoryServer(onData=question))
+        self.assertEqual(client.say("Hello.", ".", "NOOP", c.MAIL), [])
+        self.assertTrue(client.paused)
+        question.answers[0].callback("Done")
+        self.assertEqual(client.hear(), ["250 2.0.0 Done", c.OK, c.SENDER_OK])
+        self.assertFalse(client.paused)
+
+    def test_manyQuestionsInOneChunk(self) -> None:
+        """
+        A thousand pipelined commands whose answers are there at once need no stack.
+        """
+        question = c.Question()
+        client = c.withSender(MemoryServer(onRcptTo=question))
+        client.say(*[c.RCPT] * 1000)
+        for number in range(1000):
+            question.answers[number].callback(None)
+        self.assertEqual(client.hear(), [c.RECIPIENT_OK] * 1000)
+
+
+class BatchTests(SynchronousTestCase):
+    """The replies to a group of commands are written at once."""
+
+    def countWrites(self, client: MemoryClient) -> list[bytes]:
+        """A list that every later write is put into."""
+        writes: list[bytes] = []
+        self.patch(client.transport, "write", writes.append)
+        return writes
+
+    def test_oneWrite(self) -> None:
+        """
+        A group of pipelined commands gets its replies in one write.
+        """
+        client = c.ready(MemoryServer())
+        writes = self.countWrites(client)
+        client.write(f"{c.MAIL}\r\n{c.RCPT}\r\n{c.RCPT}\r\nDATA\r\n".encode())
+        self.assertEqual(len(writes), 1)
+        self.assertEqual(writes[0].count(b"\r\n"), 4)
+
+    def test_oneWriteWithMessage(self) -> None:
+        """
+        So does a group with a message in its middle, up to the goodbye.
+        """
+        client = c.withRecipients(MemoryServer())
+        writes = self.countWrites(client)
+        client.write(b"DATA\r\nHello.\r\n.\r\nNOOP\r\nQUIT\r\n")
+        self.assertEqual(len(writes), 1)
+        self.assertEqual(writes[0].count(b"\r\n"), 4)
+
+    def test_whatIsReadyIsNotHeldBack(self) -> None:
+        """
+        Replies in front of an open question are written before it is answered.
+        """
+        question = c.Question()
+        client = c.ready(MemoryServer(onRcptTo=question))
+        writes = self.countWrites(client)
+        client.write(f"{c.MAIL}\r\n{c.RCPT}\r\nNOOP\r\nNOOP\r\n".encode())
+        self.assertEqual(len(writes), 1)
+        question.answers[0].callback(None)
+        self.assertEqual(len(writes), 2)
+        self.assertEqual(writes[1].count(b"\r\n"), 3)
+
+    def test_nothingIsWrittenForNothing(self) -> None:
+        """
+        A command that is not complete makes no write.
+        """
+        client = c.ready(MemoryServer())
+        writes = self.countWrites(client)
+        client.write(b"NOO")
+        self.assertEqual(writes, [])
+        client.write(b"P\r\n")
+        self.assertEqual(writes, [b"250 2.0.0 OK\r\n"])
+
+
+class FaultTests(SynchronousTestCase):
+    """Errors of our own."""
+
+    def test_crash(self) -> None:
+        """
+        An error of the library itself is logged, and the client gets 421 and is
+        disconnected.
+        """
+        client = c.ready(MemoryServer())
+
+        def fail(line: bytes) -> None:
+            raise ZeroDivisionError("a bug of ours")
+
+        self.patch(client.protocol, "lineReceived", fail)
+        self.assertEqual(
+            client.say("NOOP"), ["421 4.3.0 Server failed, try again later"]
+        )
+        self.assertTrue(client.closed)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_causeIsLogged(self) -> None:
+        """
+        The cause of an SMTPError, which the client must not see, is in the log.
+        """
+
+        def refuse(address: SMTPAddress, session: Any) -> None:
+            raise SMTPError(452, "Try later", "4.3.1") from OSError("the disk is full")
+
+        client = c.withSender(MemoryServer(onRcptTo=refuse))
+        with capturedLogs() as events:
+            self.assertEqual(client.say(c.RCPT), ["452 4.3.1 Try later"])
+        self.assertIn("the disk is full", "\n".join(map(eventAsText, events)))
+        self.flushLoggedErrors()
+
+    def test_otherConnectionsGoOn(self) -> None:
+        """
+        A fault on one connection leaves the others alone.
+        """
+
+        def fail(address: SMTPAddress, session: Any) -> None:
+            raise ZeroDivisionError("a bug of the application")
+
+        server = MemoryServer(onRcptTo=fail)
+        first, second = c.withSender(server), c.withSender(server)
+        self.assertEqual(first.say(c.RCPT), [c.LOCAL_ERROR])
+        self.assertEqual(second.say("NOOP"), [c.OK])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
