@@ -74,4 +74,6 @@ class Refused:
     reply: Reply
 
 
+ACCEPTED = Accepted()
+
 Outcome = Union[Accepted, Refused]

@@ -181,11 +181,9 @@ def _parts(address: str) -> tuple[str, str]:
         raise PathTooLong(f"a local part has at most {limits.LOCAL_PART} octets")
     if len(octets) > limits.PATH - len("<>"):
         raise PathTooLong(f"a path has at most {limits.PATH} octets")
-    return _unquoted(local).decode("utf-8"), _canonical(domain, literal)
-
-
-def _unquoted(local: bytes) -> bytes:
-    return QUOTED_PAIR.sub(rb"\1", local[1:-1]) if local.startswith(b'"') else local
+    if local.startswith(b'"'):
+        local = QUOTED_PAIR.sub(rb"\1", local[1:-1])
+    return local.decode("utf-8"), _canonical(domain, literal)
 
 
 def _canonical(domain: bytes | None, literal: bytes | None) -> str:
@@ -195,18 +193,20 @@ def _canonical(domain: bytes | None, literal: bytes | None) -> str:
             raise ValueError(f"not an address literal: {literal!r}")
         return literal.decode("ascii").lower()
     name = domain.decode("utf-8")
-    # Nothing is mapped but upper case to lower (RFC 5891, section 5.3): what only looks
-    # like another domain, as one with a Kelvin sign does, must not become it.
-    if not is_normalized("NFC", name):
-        raise ValueError(f"not in Unicode Normalization Form C: {name!r}")
-    name = name.lower()
-    if not name.isascii():
-        name = ".".join(map(_aLabel, name.split(".")))
-    if len(domain) > limits.DOMAIN or not _isShort(name):
+    name = name.lower() if name.isascii() else _aLabels(name)
+    if len(domain) > limits.LABEL and not _isShort(name):
         raise PathTooLong(
             f"a domain has at most {limits.DOMAIN} octets, a label {limits.LABEL}"
         )
     return name
+
+
+def _aLabels(name: str) -> str:
+    # Nothing is mapped but upper case to lower (RFC 5891, section 5.3): what only looks
+    # like another domain, as one with a Kelvin sign does, must not become it.
+    if not is_normalized("NFC", name):
+        raise ValueError(f"not in Unicode Normalization Form C: {name!r}")
+    return ".".join(map(_aLabel, name.lower().split(".")))
 
 
 def _aLabel(label: str) -> str:
@@ -217,8 +217,6 @@ def _aLabel(label: str) -> str:
 
 
 def _isShort(domain: str) -> bool:
-    if len(domain) <= limits.LABEL:
-        return True
     return len(domain) <= limits.DOMAIN and all(
         len(label) <= limits.LABEL for label in domain.split(".")
     )

@@ -74,6 +74,9 @@ class State(enum.Enum):
     REFUSED = "the client is not wanted and may only quit"
     CLOSED = "the server has hung up"
 
+    # By identity: Enum's own hashes the name, and every command asks for it.
+    __hash__ = object.__hash__
+
 
 # What is said most often, made once.
 _REVERSE_PATH_OK = (Say(replies.REVERSE_PATH_OK),)

@@ -19,6 +19,7 @@ from smtpsession.addresses import SMTPAddress
 from smtpsession.errors import SMTPError
 from smtpsession.limits import ENVID, ORCPT, Limits
 from smtpsession.parameters import (
+    NO_ARGS,
     DSNEnvelope,
     DSNRcpt,
     SMTPAddressArgs,
@@ -237,9 +238,10 @@ class Offer:
         envelope = SMTPEnvelope(mailFrom=mailFrom)
         for prepare in self._prepareEnvelope:
             prepare(envelope)
-        if mailFrom.args:
+        if mailFrom.args is not NO_ARGS:
             self._fillEnvelope(envelope, mailFrom.args)
-        _requireSmtpUtf8(mailFrom, envelope)
+        if not envelope.smtpUtf8:
+            _requireASCII(mailFrom)
         return envelope
 
     def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
@@ -259,9 +261,10 @@ class Offer:
         recipient = rcptTo
         for prepare in self._prepareRecipient:
             recipient = prepare(recipient)
-        if rcptTo.args:
+        if rcptTo.args is not NO_ARGS:
             recipient = self._fillRecipient(recipient)
-        _requireSmtpUtf8(rcptTo, envelope)
+        if not envelope.smtpUtf8:
+            _requireASCII(rcptTo)
         return recipient
 
     def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
@@ -286,10 +289,10 @@ def _licensed(licensed: Mapping[str, P], keyword: str, value: str | bool) -> P:
     return parameter
 
 
-def _requireSmtpUtf8(address: SMTPAddress, envelope: SMTPEnvelope) -> None:
-    # RFC 6531, section 3.5, and RFC 6533, section 3, for an ORCPT in UTF-8.
-    if envelope.smtpUtf8 or (address.address.isascii() and not address.args):
-        return
-    texts = [address.address, *(v for v in address.args.values() if v is not True)]
-    if not all(text.isascii() for text in texts):
+def _requireASCII(address: SMTPAddress) -> None:
+    """Without SMTPUTF8: RFC 6531, section 3.5; RFC 6533, section 3, for ORCPT."""
+    isASCII = address.address.isascii()
+    if isASCII and address.args is not NO_ARGS:
+        isASCII = all(str(value).isascii() for value in address.args.values())
+    if not isASCII:
         raise SMTPError.saying(UTF8_ADDRESS)

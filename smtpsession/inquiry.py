@@ -5,15 +5,16 @@ How the application is asked: one question at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from inspect import isawaitable, iscoroutine
+from collections.abc import Callable
+from inspect import isawaitable
+from types import CoroutineType
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smtpsession.actions import Accepted, Outcome, Refused
+from smtpsession.actions import ACCEPTED, Accepted, Outcome, Refused
 from smtpsession.callbacks import Callbacks
 from smtpsession.coroutines import Waiting, begin
 from smtpsession.errors import MessageError, MessageRefused, SMTPError
@@ -52,18 +53,30 @@ class Inquiry:
 
         @return: the answer, or None if it comes late
         """
+        self._asking = True
         try:
             answer = getattr(self._callbacks, callback)(*arguments, self._session)
-            if iscoroutine(answer):
-                return self._run(answer)
+            if isinstance(answer, CoroutineType):
+                answer = begin(answer, self._arrive)
+            elif isinstance(answer, Deferred):
+                answer.addBoth(self._arrive)
         except Exception:
             return self._objection(Failure())
-        if isinstance(answer, Deferred):
-            return self._waitFor(answer)
-        if answer is not None and isawaitable(answer):
+        finally:
+            self._asking = False
+        if answer is None:
+            return ACCEPTED
+        if isinstance(answer, (Deferred, Waiting)):
+            return self._open(answer)
+        if isawaitable(answer):
             # To take it for a value would be to accept without waiting.
             return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
         return Accepted(answer)
+
+    @property
+    def isOpen(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._asked is not None
 
     def dismiss(self) -> None:
         """Nobody wants an answer any more."""
@@ -80,15 +93,8 @@ class Inquiry:
 
     def sayGoodbye(self) -> None:
         """Call C{onClose}, whose answer interests nobody."""
-        try:
-            answer = self._callbacks.onClose(self._session)
-            if iscoroutine(answer):
-                begin(answer, self._logIfFailure)
-        except Exception:
-            self.logFailure(Failure())
-        else:
-            if isinstance(answer, Deferred):
-                answer.addErrback(self.logFailure)
+        self.dismiss()
+        self.ask("onClose")
 
     def logFailure(self, failure: Failure) -> None:
         """What the client must not see."""
@@ -97,26 +103,6 @@ class Inquiry:
             failure,
             session=self._session,
         )
-
-    def _logIfFailure(self, result: Any) -> None:
-        if isinstance(result, Failure):
-            self.logFailure(result)
-
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Outcome | None:
-        self._asking = True
-        try:
-            answer = begin(coroutine, self._arrive)
-        finally:
-            self._asking = False
-        if not isinstance(answer, Waiting):
-            return Accepted(answer)
-        return self._open(answer)
-
-    def _waitFor(self, answer: Deferred[Any]) -> Outcome | None:
-        self._asking = True
-        answer.addBoth(self._arrive)
-        self._asking = False
-        return self._open(answer)
 
     def _open(self, answer: Deferred[Any] | Waiting) -> Outcome | None:
         """The outcome if it came while we asked; otherwise the question is open."""

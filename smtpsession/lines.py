@@ -34,6 +34,10 @@ class LineSplitter:
         """
         The next line without its CRLF, `OVERLONG`, or None where none is complete.
         """
+        if self._start == len(self._octets):
+            self._octets = b""
+            self._start = self._searched = 0
+            return None
         end = self._octets.find(b"\r\n", self._searched)
         if end < 0:
             self._keepTail()

@@ -158,13 +158,12 @@ class SMTPProtocol(LineReceiver):
         else:
             self._hold(_NAME)
             self._naming = self._nameOf(address).addCallback(self._identified)
-            self._naming.addErrback(lambda failure: self._crash())
+            self._naming.addErrback(self._crash)
 
     def _identified(self, name: str) -> None:
         if self._closing:
             return
         self.session.clientHostname = name
-        self._announced = True
         self._perform(self._dialogue.connected())
         self._flush()
         self._release(_NAME)
@@ -191,32 +190,41 @@ class SMTPProtocol(LineReceiver):
             return
         self._receiving = True
         try:
-            while not (self.paused or self._closing):
-                if not (self._receiveLine() if self.line_mode else self._receiveRest()):
-                    break
+            if self._receiveAll() and not self._closing:
+                self._expect()
         except Exception:
-            self._crash()
+            self._crash(Failure())
         finally:
             self._receiving = False
         self._flush()
 
-    def _receiveRest(self) -> bool:
-        chunk = self._lines.takeRest()
-        if chunk:
-            self.rawDataReceived(chunk)
-        return bool(chunk)
+    def _receiveAll(self) -> bool:
+        """
+        Go through what has come, as far as nothing holds it up.
 
-    def _receiveLine(self) -> bool:
-        line = self._lines.nextLine()
-        if line is None:
-            return False
-        self._expect()
+        @return: whether it was more than a part of a line
+        """
+        received = False
+        while not (self.paused or self._closing):
+            if self.line_mode:
+                line = self._lines.nextLine()
+                if line is None:
+                    break
+                self._receiveLine(line)
+            else:
+                chunk = self._lines.takeRest()
+                if not chunk:
+                    break
+                self.rawDataReceived(chunk)
+            received = True
+        return received
+
+    def _receiveLine(self, line: bytes | Overlong) -> None:
         if isinstance(line, Overlong):
             self._line = b""
             self._perform(self._dialogue.receiveOverlong())
         else:
             self.lineReceived(line)
-        return True
 
     def lineReceived(self, line: bytes) -> None:
         self._line = line
@@ -232,11 +240,9 @@ class SMTPProtocol(LineReceiver):
 
     def rawDataReceived(self, chunk: bytes) -> None:
         assert self._reception is not None, "raw mode is for messages"
-        self._expect()
         rest = self._reception.feed(chunk)
         if rest is not None:
             self.setLineMode(rest)
-            self._expect()
             self._conclude()
 
     # Actions are carried out.
@@ -254,7 +260,7 @@ class SMTPProtocol(LineReceiver):
 
     def _say(self, reply: Reply) -> None:
         self._replies.append(reply.encode())
-        if not reply.isPositive:
+        if reply.code >= 400:
             self._log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 session=self.session,
@@ -291,7 +297,6 @@ class SMTPProtocol(LineReceiver):
             resume=lambda: self._release(_STREAM),
         )
         self.setRawMode()
-        self._expect()
         self._ask("onData", self._reception.stream)
 
     def _hangUp(self) -> None:
@@ -311,9 +316,9 @@ class SMTPProtocol(LineReceiver):
         )
         self._deadline.give(self._options.closingTimeout)
 
-    def _crash(self) -> None:
+    def _crash(self, failure: Failure) -> None:
         """An error of our own.  What state we are in is not known, so it ends here."""
-        self._inquiry.logFailure(Failure())
+        self._inquiry.logFailure(failure)
         self._giveUp(SERVER_FAILED)
 
     def _giveUp(self, reply: Reply) -> None:
@@ -324,6 +329,7 @@ class SMTPProtocol(LineReceiver):
     # The application answers.
 
     def _ask(self, callback: str, *arguments: Any) -> None:
+        self._announced = self._announced or callback == "onConnect"
         outcome = self._inquiry.ask(callback, *arguments)
         if outcome is not None:
             self._answered(outcome)
@@ -334,7 +340,7 @@ class SMTPProtocol(LineReceiver):
         try:
             self._answered(outcome)
         except Exception:
-            self._crash()
+            self._crash(Failure())
 
     def _answered(self, outcome: Outcome) -> None:
         if self._reception is None:
@@ -364,7 +370,8 @@ class SMTPProtocol(LineReceiver):
         self._perform(actions)
         self._lines.limit = self._dialogue.lineLimit
         # The commands that waited may have answers that go with this one.
-        self._release(_QUESTION)
+        if self._holds and not self._inquiry.isOpen:
+            self._release(_QUESTION)
         if not self._receiving:
             self._flush()
 

@@ -77,7 +77,8 @@ class MessageStream:
         return self
 
     async def __anext__(self) -> bytes:
-        self._requireNoReader()
+        if self._isRead:
+            self._requireNoReader()
         while not self._chunks:
             if self._isOver():
                 raise StopAsyncIteration
