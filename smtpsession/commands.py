@@ -40,6 +40,7 @@ from smtpsession.replies import (
 )
 
 C = TypeVar("C", bound="Command")
+A = TypeVar("A", bound="_WithAddress")
 
 
 def splitCommand(line: bytes) -> tuple[str, bytes]:
@@ -195,51 +196,57 @@ class Lhlo(Hello):
 
 
 @frozen
-class Mail(Command):
+class _WithAddress(Command):
     """
-    RFC 5321, section 4.1.1.2.
+    A command with a path and its parameters.
 
-    @ivar address: the reverse-path with its parameters
+    @cvar preposition: what stands in front of the path
+    @cvar bad: what is said to a path that is none
+
+    @ivar address: the path with its parameters
     """
 
-    verb: ClassVar[str] = "MAIL"
-    syntax: ClassVar[str] = "MAIL FROM:<reverse-path> [parameters]"
+    preposition: ClassVar[bytes]
+    bad: ClassVar[Reply]
     address: SMTPAddress
 
     @classmethod
-    def parse(cls, argument: bytes) -> Mail:
-        path, args = _pathAndParameters(b"FROM:", argument, cls.syntax)
+    def parse(cls: type[A], argument: bytes) -> A:
+        path, args = _pathAndParameters(cls.preposition, argument, cls.syntax)
         try:
-            return cls(parseReversePath(path, args))
+            return cls(cls._parsePath(path, args))
+        except PathTooLong as error:
+            raise SMTPError.saying(evolve(cls.bad, text="Path too long")) from error
         except ValueError as error:
-            raise _badPath(error, BAD_REVERSE_PATH) from error
+            raise SMTPError.saying(cls.bad) from error
+
+    @staticmethod
+    def _parsePath(path: bytes, args: SMTPAddressArgs) -> SMTPAddress:
+        raise NotImplementedError
 
     def __str__(self) -> str:
-        return f"MAIL FROM:{_printAddress(self.address)}"
+        printed = self.preposition + printPath(self.address)
+        if self.address.args:
+            printed += b" " + printParameters(self.address.args)
+        return f"{self.verb} {printed.decode('utf-8')}"
 
 
-@frozen
-class Rcpt(Command):
-    """
-    RFC 5321, section 4.1.1.3.
+class Mail(_WithAddress):
+    """RFC 5321, section 4.1.1.2."""
 
-    @ivar address: the forward-path with its parameters
-    """
+    verb, syntax = "MAIL", "MAIL FROM:<reverse-path> [parameters]"
+    preposition = b"FROM:"
+    bad = BAD_REVERSE_PATH
+    _parsePath = staticmethod(parseReversePath)
 
-    verb: ClassVar[str] = "RCPT"
-    syntax: ClassVar[str] = "RCPT TO:<forward-path> [parameters]"
-    address: SMTPAddress
 
-    @classmethod
-    def parse(cls, argument: bytes) -> Rcpt:
-        path, args = _pathAndParameters(b"TO:", argument, cls.syntax)
-        try:
-            return cls(parseForwardPath(path, args))
-        except ValueError as error:
-            raise _badPath(error, BAD_FORWARD_PATH) from error
+class Rcpt(_WithAddress):
+    """RFC 5321, section 4.1.1.3."""
 
-    def __str__(self) -> str:
-        return f"RCPT TO:{_printAddress(self.address)}"
+    verb, syntax = "RCPT", "RCPT TO:<forward-path> [parameters]"
+    preposition = b"TO:"
+    bad = BAD_FORWARD_PATH
+    _parsePath = staticmethod(parseForwardPath)
 
 
 def _pathAndParameters(
@@ -255,16 +262,3 @@ def _pathAndParameters(
             if rest.startswith(b" "):
                 return path[0], parseParameters(rest[1:])
     raise SMTPError.saying(badArguments(syntax))
-
-
-def _badPath(error: ValueError, reply: Reply) -> SMTPError:
-    if isinstance(error, PathTooLong):
-        return SMTPError.saying(evolve(reply, text="Path too long"))
-    return SMTPError.saying(reply)
-
-
-def _printAddress(address: SMTPAddress) -> str:
-    printed = printPath(address)
-    if address.args:
-        printed += b" " + printParameters(address.args)
-    return printed.decode("utf-8")

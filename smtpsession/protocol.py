@@ -35,6 +35,7 @@ from smtpsession.errors import MessageAborted
 from smtpsession.inquiry import Inquiry
 from smtpsession.lines import LineSplitter, Overlong
 from smtpsession.options import ServerOptions
+from smtpsession.outbox import Outbox
 from smtpsession.peer import hasGone, hostAndPort
 from smtpsession.reception import Reception
 from smtpsession.replies import (
@@ -106,8 +107,6 @@ class SMTPProtocol(LineReceiver):
         self._inquiry = Inquiry(callbacks, self.session, self._answeredLate)
         self._lines = LineSplitter(self._dialogue.lineLimit)
         self._line = b""
-        self._replies: list[bytes] = []
-        self._sendNow: Callable[[bytes], Any] | None = None
         self._naming: Deferred[None] | None = None
         self._reception: Reception | None = None
         self._holds: set[str] = set()
@@ -126,8 +125,11 @@ class SMTPProtocol(LineReceiver):
             # Replies are written once for a batch of commands; there is nothing that
             # Nagle's algorithm could gather, only delayed ACKs to wait for.
             transport.setTcpNoDelay(True)
-        if type(transport) is TCPConnection:
-            self._sendNow = transport.writeSomeData
+        isPlain = type(transport) is TCPConnection
+        self._outbox = Outbox(
+            lambda octets: transport.write(octets),
+            transport.writeSomeData if isPlain else None,
+        )
         self._expect()
         self._isReady = not ISSLTransport.providedBy(transport)
         if self._isReady:
@@ -165,7 +167,7 @@ class SMTPProtocol(LineReceiver):
             return
         self.session.clientHostname = name
         self._perform(self._dialogue.connected())
-        self._flush()
+        self._outbox.flush()
         self._release(_NAME)
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -196,7 +198,7 @@ class SMTPProtocol(LineReceiver):
             self._crash(Failure())
         finally:
             self._receiving = False
-        self._flush()
+        self._outbox.flush()
 
     def _receiveAll(self) -> bool:
         """
@@ -259,7 +261,7 @@ class SMTPProtocol(LineReceiver):
                 self._receiveMessage()
 
     def _say(self, reply: Reply) -> None:
-        self._replies.append(reply.encode())
+        self._outbox.add(reply.encode())
         if reply.code >= 400:
             self._log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
@@ -267,28 +269,6 @@ class SMTPProtocol(LineReceiver):
                 line=self._line[:_LOGGED],
                 reply=reply,
             )
-
-    def _flush(self) -> None:
-        """Write the replies to a whole batch of commands at once."""
-        if self._replies:
-            replies = b"".join(self._replies)
-            self._replies.clear()
-            self._write(replies)
-
-    def _write(self, octets: bytes) -> None:
-        """
-        Send at once what the socket takes, which saves the reactor two system calls and
-        a turn.  Once it did not take all, everything goes through the transport, whose
-        queue keeps the order.
-        """
-        if self._sendNow is not None:
-            sent = self._sendNow(octets)
-            if sent == len(octets):
-                return
-            self._sendNow = None
-            if isinstance(sent, int):
-                octets = octets[sent:]
-        self.transport.write(octets)
 
     def _receiveMessage(self) -> None:
         self._reception = Reception(
@@ -301,7 +281,7 @@ class SMTPProtocol(LineReceiver):
 
     def _hangUp(self) -> None:
         self._closing = True
-        self._flush()
+        self._outbox.flush()
         self._lines.clear()
         self.transport.unregisterProducer()
         if self._holds:
@@ -373,7 +353,7 @@ class SMTPProtocol(LineReceiver):
         if self._holds and not self._inquiry.isOpen:
             self._release(_QUESTION)
         if not self._receiving:
-            self._flush()
+            self._outbox.flush()
 
     def _abandon(self) -> None:
         """The client has gone, or is told to go: nobody waits for an answer."""

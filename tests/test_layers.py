@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # Here Twisted begins.
     "protocol": (
         *("coroutines", "peer", "tls", "admission", "stream", "callbacks"),
-        *("inquiry", "watch", "reception", "reverse", "protocol", "factory"),
+        *("inquiry", "watch", "outbox", "reception", "reverse", "protocol", "factory"),
     ),
     # What "import smtpsession" gives.
     "library": ("__init__",),

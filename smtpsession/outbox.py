@@ -1,0 +1,49 @@
+# -*- test-case-name: tests.test_outbox -*-
+"""
+Replies on their way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Outbox:
+    """
+    Gathers the replies to a batch of commands, to be written at once.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        sendNow: Callable[[bytes], object] | None = None,
+    ) -> None:
+        """
+        @param write: puts octets into the queue of the transport
+        @param sendNow: hands octets to the socket, past that queue; returns how many it
+            took, or an exception.  It saves the reactor two system calls and a turn.
+            Nobody else may write.
+        """
+        self._write = write
+        self._sendNow = sendNow
+        self._replies: list[bytes] = []
+
+    def add(self, reply: bytes) -> None:
+        """One reply more."""
+        self._replies.append(reply)
+
+    def flush(self) -> None:
+        """Write what was added."""
+        if not self._replies:
+            return
+        octets = b"".join(self._replies)
+        self._replies.clear()
+        if self._sendNow is not None:
+            sent = self._sendNow(octets)
+            if sent == len(octets):
+                return
+            # From now on everything goes through the queue, which keeps the order.
+            self._sendNow = None
+            if isinstance(sent, int):
+                octets = octets[sent:]
+        self._write(octets)

@@ -1,0 +1,66 @@
+"""
+Tests of smtpsession.outbox: replies are written at once and in order.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession.outbox import Outbox
+
+
+class OutboxTests(SynchronousTestCase):
+    """What becomes of replies."""
+
+    def setUp(self) -> None:
+        """A queue, and a socket that takes what it is told to take."""
+        self.queued: list[bytes] = []
+        self.sent: list[bytes] = []
+        self.takes: list[object] = []
+
+    def sendNow(self, octets: bytes) -> object:
+        """Take as much as C{takes} says, by default all."""
+        taken = self.takes.pop(0) if self.takes else len(octets)
+        self.sent.append(octets)
+        return taken
+
+    def test_oneWrite(self) -> None:
+        """
+        What was added is written as one, once.
+        """
+        outbox = Outbox(self.queued.append)
+        outbox.add(b"250 1\r\n")
+        outbox.add(b"250 2\r\n")
+        outbox.flush()
+        outbox.flush()
+        self.assertEqual(self.queued, [b"250 1\r\n250 2\r\n"])
+
+    def test_pastTheQueue(self) -> None:
+        """
+        While the socket takes all, nothing is queued.
+        """
+        outbox = Outbox(self.queued.append, self.sendNow)
+        for reply in (b"250 1\r\n", b"250 2\r\n"):
+            outbox.add(reply)
+            outbox.flush()
+        self.assertEqual(self.sent, [b"250 1\r\n", b"250 2\r\n"])
+        self.assertEqual(self.queued, [])
+
+    def test_orderIsKept(self) -> None:
+        """
+        After the socket did not take all, the rest and all that follows is queued.
+        """
+        for takes, rest in (
+            (3, b" 1\r\n"),
+            (0, b"250 1\r\n"),
+            (OSError(), b"250 1\r\n"),
+        ):
+            self.queued.clear()
+            self.sent.clear()
+            self.takes = [takes]
+            outbox = Outbox(self.queued.append, self.sendNow)
+            for reply in (b"250 1\r\n", b"250 2\r\n"):
+                outbox.add(reply)
+                outbox.flush()
+            self.assertEqual(self.sent, [b"250 1\r\n"], takes)
+            self.assertEqual(self.queued, [rest, b"250 2\r\n"], takes)
