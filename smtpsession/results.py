@@ -36,7 +36,7 @@ def _replyTo(value: object) -> Reply:
         return MESSAGE_ACCEPTED
     if isinstance(value, str):
         return Reply(250, value, DONE)
-    if isinstance(value, SMTPError):
+    if isinstance(value, SMTPError) and hasattr(value, "reply"):
         return value.reply
     if isinstance(value, Reply) and value.code // 100 in (2, 4, 5):
         return value

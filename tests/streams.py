@@ -4,6 +4,7 @@ Message streams by themselves, fed by a test.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -55,3 +56,12 @@ class Collector:
 
     def write(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
+
+
+#: The ways to read, each giving a Deferred.
+WAYS: list[Callable[[MessageStream], Deferred[Any]]] = [
+    lambda stream: Deferred.fromCoroutine(stream.__anext__()),
+    lambda stream: stream.read(),
+    lambda stream: stream.headers(),
+    lambda stream: stream.deliverTo(Collector()),
+]

@@ -8,7 +8,7 @@ that does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -26,6 +26,20 @@ STEPS: dict[str, tuple[Callable[[MemoryServer], MemoryClient], list[str], str]] 
     "onRcptTo": (c.withSender, [c.RCPT], c.RECIPIENT_OK),
     "onData": (c.inMessage, ["Hello.", "."], c.ACCEPTED),
 }
+
+
+class Unwritten(SMTPError):
+    """A refusal that lacks what its base class would have given it."""
+
+    def __init__(self) -> None:
+        """Nothing calls the constructor of the base class."""
+
+
+class Foreign:
+    """An awaitable of another framework."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield "not a Deferred"
 
 
 class ValueMixin:
@@ -170,6 +184,15 @@ class CallbackTests(ValueMixin, SynchronousTestCase):
         self.assertEqual(heard, [c.LOCAL_ERROR, c.RECIPIENT_OK])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
+    def test_refusalWithoutReply(self) -> None:
+        """
+        A refusal whose class did not call the constructor of SMTPError is a fault.
+        """
+        for callback in STEPS:
+            heard = self.heardAfter(callback, _raising(Unwritten()))
+            self.assertEqual(heard, [c.LOCAL_ERROR], callback)
+            self.assertEqual(len(self.flushLoggedErrors(Unwritten)), 1)
+
     def test_causeStaysPrivate(self) -> None:
         """
         The cause of an SMTPError is logged and not told.
@@ -219,6 +242,47 @@ class CallbackTests(ValueMixin, SynchronousTestCase):
             c.greeted(server).leave()
             self.fire()
             self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), logged)
+
+
+class ForeignTests(SynchronousTestCase):
+    """Callbacks that return, or wait for, what belongs to another framework."""
+
+    def assertFault(self, answer: Callable[..., Any]) -> None:
+        """Every callback that answers so is a fault of the application."""
+        for callback, (come, lines, _) in STEPS.items():
+            client = come(MemoryServer(**{callback: answer}))
+            heard = client.say(*lines) if lines else client.hear()
+            self.assertEqual(heard, [c.LOCAL_ERROR], callback)
+            self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1, callback)
+
+    def test_value(self) -> None:
+        """
+        An awaitable that is neither a Deferred nor a coroutine does not accept: the
+        client gets 451, and it is logged.
+        """
+        self.assertFault(lambda *_: Foreign())
+
+    def test_coroutine(self) -> None:
+        """
+        So it is with a coroutine that awaits one.
+        """
+
+        async def answer(*ignored: Any) -> None:
+            await Foreign()
+
+        self.assertFault(answer)
+
+    def test_onClose(self) -> None:
+        """
+        So it is with onClose, where nobody is there to be told.
+        """
+
+        async def answer(*ignored: Any) -> None:
+            await Foreign()
+
+        for onClose in (answer, lambda *_: Foreign()):
+            c.greeted(MemoryServer(onClose=onClose)).leave()
+            self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
 
 class FiredDeferredTests(FiredDeferredMixin, CallbackTests):

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import MessageAborted, SMTPError, SMTPSession
@@ -97,6 +98,53 @@ class CancellationTests(SynchronousTestCase):
 
         pendingAt("onRcptTo", wait).leave()
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_brokenCanceller(self) -> None:
+        """
+        Where a canceller raises, that is logged, onClose is still called and the
+        connection does not count any more.
+        """
+
+        def broken(cancelled: Deferred[Any]) -> None:
+            raise ZeroDivisionError("in a canceller")
+
+        for callback in STEPS:
+            closed: list[SMTPSession] = []
+            client = pendingAt(
+                callback,
+                c.Question(broken),
+                onClose=closed.append,
+                options=memoryOptions(clients=1),
+            )
+            client.leave()
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+            self.assertEqual(closed, [client.session], callback)
+            server = client.protocol.factory
+            again = server.buildProtocol(client.transport.getPeer())
+            again.makeConnection(transport := StringTransport())
+            self.assertFalse(transport.disconnecting, callback)
+
+    def test_swallowed(self) -> None:
+        """
+        A coroutine that catches the cancellation and ends later, if only with
+        CancelledError, is not heard of, and nothing is logged.
+        """
+        for callback in STEPS:
+            for error in (None, CancelledError(), SMTPError(450, "Too late")):
+                end: Deferred[None] = Deferred()
+
+                async def wait(*ignored: Any) -> None:
+                    try:
+                        await Deferred()
+                    except CancelledError:
+                        await end  # noqa: B023
+
+                client = pendingAt(callback, wait)
+                client.hear()
+                client.leave()
+                end.errback(error) if error else end.callback(None)
+                self.assertEqual(client.hear(), [], callback)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_lateAnswer(self) -> None:
         """

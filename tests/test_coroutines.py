@@ -158,6 +158,30 @@ class BeginTests(CoroutineTestCase):
 
         self.assertEqual(self.successResultOf(self.start(run())), "caught")
 
+    def test_waitsForNonsenseLater(self) -> None:
+        """
+        So it is after it has waited, however often, and no stack is needed.
+        """
+        event: Deferred[None] = Deferred()
+
+        class Nonsense:
+            def __await__(self) -> Generator[Any, Any, None]:
+                yield "nonsense"
+
+        async def run() -> int:
+            await event
+            caught = 0
+            for _ in range(5000):
+                try:
+                    await Nonsense()
+                except TypeError:
+                    caught += 1
+            return caught
+
+        result = self.start(run())
+        event.callback(None)
+        self.assertEqual(self.successResultOf(result), 5000)
+
     def test_innerCoroutines(self) -> None:
         """
         It may wait for other coroutines.
@@ -264,6 +288,21 @@ class CancellationTests(CoroutineTestCase):
 
         result = self.start(run())
         self.handle.cancel()
+        self.assertEqual(self.successResultOf(result), "survived")
+
+    def test_whileItRuns(self) -> None:
+        """
+        One that runs waits for nothing that could be cancelled, and goes on.
+        """
+        event: Deferred[None] = Deferred()
+
+        async def run() -> str:
+            await event
+            self.handle.cancel()
+            return "survived"
+
+        result = self.start(run())
+        event.callback(None)
         self.assertEqual(self.successResultOf(result), "survived")
 
 

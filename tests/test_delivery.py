@@ -117,6 +117,34 @@ class DeliveryTests(StreamTestCase):
         consumer.producer.stopProducing()
         self.failureResultOf(delivery, DeliveryStopped)
 
+    def test_stoppedBeforeTheEnd(self) -> None:
+        """
+        So does one that stops it after the last piece, when the message's end is still
+        to come, and also where it had paused it.
+        """
+        for calls in (["stopProducing"], ["pauseProducing", "stopProducing"]):
+            stream, consumer = self.streamOf(), Consumer()
+            delivery = stream.deliverTo(consumer)
+            stream.feed(b"all")
+            for call in calls:
+                getattr(consumer.producer, call)()
+            finish(stream)
+            self.failureResultOf(delivery, DeliveryStopped)
+            self.assertEqual(consumer.events, ["registered", "unregistered"])
+
+    def test_pausedBeforeTheEnd(self) -> None:
+        """
+        One that pauses then is waited for, and nothing is wrong.
+        """
+        consumer = Consumer()
+        delivery = self.stream.deliverTo(consumer)
+        self.stream.feed(b"all")
+        consumer.producer.pauseProducing()
+        finish(self.stream)
+        self.assertNoResult(delivery)
+        consumer.producer.resumeProducing()
+        self.assertEqual(self.successResultOf(delivery), 3)
+
     def test_aborted(self) -> None:
         """
         When the client goes away, the consumer gets rid of its producer.

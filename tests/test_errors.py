@@ -119,6 +119,10 @@ class SMTPErrorTests(TableTestCase):
 
         self.assertGives(lambda reply: SMTPError.saying(reply).reply, rows)
 
+    def test_sayingTheSame(self):
+        """It carries this reply and no copy, so that none is made for each refusal."""
+        self.assertIs(UNKNOWN_COMMAND, SMTPError.saying(UNKNOWN_COMMAND).reply)
+
     def test_str(self):
         """The error is shown as its reply."""
         self.assertEqual("550 5.7.1 No", str(SMTPError(550, "No", "5.7.1")))

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address, UNIXAddress
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -117,6 +118,28 @@ class FactoryTests(SynchronousTestCase):
         """
         protocol = SMTPServerFactory(options=memoryOptions()).buildProtocol(None)
         self.assertIs(protocol._clock, reactor)
+
+    def test_machineResolver(self) -> None:
+        """
+        Where it is not told otherwise, names come from the machine's resolver, which is
+        not looked for before the first connection.
+        """
+        asked = []
+
+        class Resolver:
+            def lookupPointer(self, name: str, timeout: Any = None) -> Deferred[Any]:
+                asked.append(name)
+                return fail(LookupError(name))
+
+        factory = SMTPServerFactory(
+            options=memoryOptions(reverseLookup=True), reactor=Clock()
+        )
+        self.patch(client, "theResolver", Resolver())
+        address = IPv4Address("TCP", "192.0.2.1", 1)
+        protocol = factory.buildProtocol(address)
+        protocol.makeConnection(StringTransport(peerAddress=address))
+        self.assertEqual(asked, ["1.2.0.192.in-addr.arpa"])
+        self.assertEqual(protocol.session.clientHostname, "[192.0.2.1]")
 
     def test_protocol(self) -> None:
         """

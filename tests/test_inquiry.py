@@ -6,7 +6,7 @@ What the client hears of it is in test_callbacks and test_closing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -19,21 +19,7 @@ from smtpsession.callbacks import Callbacks
 from smtpsession.errors import BareNewline, MessageAborted, MessageDiscarded
 from smtpsession.inquiry import Inquiry
 from smtpsession.replies import LOCAL_ERROR
-
-
-class Unwritten(SMTPError):
-    """A refusal that lacks what its base class would have given it."""
-
-    def __init__(self) -> None:
-        """Nothing calls the constructor of the base class."""
-
-
-class Foreign:
-    """An awaitable of another framework."""
-
-    def __await__(self) -> Generator[Any, Any, str]:
-        yield "not a Deferred"
-        return "never"
+from tests.test_callbacks import Foreign, Unwritten
 
 
 class InquiryTestCase(SynchronousTestCase):
@@ -172,8 +158,8 @@ class AtOnceTests(InquiryTestCase):
         So is a coroutine that awaits such a thing.
         """
 
-        async def callback(*ignored: Any) -> str:
-            return await Foreign()
+        async def callback(*ignored: Any) -> None:
+            await Foreign()
 
         self.assertEqual(self.ask(callback), Refused(LOCAL_ERROR))
         [failure] = self.flushLoggedErrors(TypeError)

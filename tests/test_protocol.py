@@ -14,9 +14,12 @@ from typing import Any
 from twisted.logger import capturedLogs, eventAsText
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import SMTPAddress, SMTPError
-from smtpsession.testing import MemoryClient, MemoryServer
+from smtpsession import Extension, SMTPAddress, SMTPError, SMTPSession
+from smtpsession.limits import Limits
+from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests import conversations as c
+
+SERVER_FAILED = "421 4.3.0 Server failed, try again later"
 
 
 class ArgumentTests(SynchronousTestCase):
@@ -179,6 +182,29 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(client.hear(), [c.RECIPIENT_OK] * 1000)
 
 
+class BufferTests(SynchronousTestCase):
+    """What has come and was not looked at."""
+
+    def test_clearLineBuffer(self) -> None:
+        """
+        It can be forgotten: the beginning of a line, and the lines that wait while a
+        question is open.
+        """
+        client = c.ready(MemoryServer())
+        client.write(b"NOOP\r\nQU")
+        self.assertEqual(client.protocol.clearLineBuffer(), b"QU")
+        client.hear()
+        self.assertEqual(client.say("NOOP"), [c.OK])
+        question = c.Question()
+        client = c.withSender(MemoryServer(onRcptTo=question))
+        client.say(c.RCPT, "NOOP", "QUIT")
+        self.assertEqual(client.protocol.clearLineBuffer(), b"NOOP\r\nQUIT\r\n")
+        self.assertEqual(client.protocol.clearLineBuffer(), b"")
+        question.answers[0].callback(None)
+        self.assertEqual(client.hear(), [c.RECIPIENT_OK])
+        self.assertEqual(client.say("NOOP"), [c.OK])
+
+
 class BatchTests(SynchronousTestCase):
     """The replies to a group of commands are written at once."""
 
@@ -247,11 +273,32 @@ class FaultTests(SynchronousTestCase):
             raise ZeroDivisionError("a bug of ours")
 
         self.patch(client.protocol, "lineReceived", fail)
-        self.assertEqual(
-            client.say("NOOP"), ["421 4.3.0 Server failed, try again later"]
-        )
+        self.assertEqual(client.say("NOOP"), [SERVER_FAILED])
         self.assertTrue(client.closed)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_brokenExtension(self) -> None:
+        """
+        An extension that cannot say whether it is offered ends the connection with 421,
+        whether onHelo answers at once or late.
+        """
+
+        def offer(session: SMTPSession, limits: Limits) -> str:
+            raise ZeroDivisionError("in an extension")
+
+        broken = Extension(keyword="X-BROKEN", rfc="none", offer=offer)
+        options = memoryOptions(extensions=[broken])
+        for late in (False, True):
+            question = c.Question()
+            onHelo = question if late else lambda *_: None
+            client = c.greeted(MemoryServer(onHelo=onHelo, options=options))
+            client.write(b"EHLO client.example.com\r\nNOOP\r\n")
+            if late:
+                self.assertEqual(client.hear(), [])
+                question.answers[0].callback(None)
+            self.assertEqual(client.hear(), [SERVER_FAILED], late)
+            self.assertTrue(client.closed, late)
+            self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_causeIsLogged(self) -> None:
         """

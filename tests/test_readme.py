@@ -61,7 +61,10 @@ class ExampleTests(SynchronousTestCase):
         assert isinstance(factory, SMTPServerFactory)
         # What the example leaves to the DNS is not asked here.
         self.patch(factory, "options", evolve(factory.options, reverseLookup=False))
-        return MemoryServer(lambda reactor, **_: factory).connect()
+        client = MemoryServer(lambda reactor, **_: factory).connect()
+        # Its timers are those of the reactor that runs.
+        self.addCleanup(client.leave)
+        return client
 
     def test_embedding(self) -> None:
         """

@@ -12,6 +12,7 @@ from smtpsession import MessageTooLarge, Reply, SMTPError, SMTPSession
 from smtpsession.stream import MessageStream
 from smtpsession.testing import MemoryServer, memoryOptions
 from tests import conversations as c
+from tests.test_callbacks import Unwritten
 
 TOO_LARGE = "552 5.3.4 Message exceeds the limit of 10 octets"
 BARE_NEWLINE = "550 5.6.0 Bare CR or LF in message"
@@ -139,6 +140,13 @@ class LMTPResultTests(SynchronousTestCase):
         for entry in (True, 250, [None], RuntimeError("no")):
             self.assertEqual(self.heardFor([None, entry]), [c.LOCAL_ERROR] * 2, entry)
             self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+
+    def test_entryWithoutReply(self) -> None:
+        """
+        So does an SMTPError whose class did not call its base class's constructor.
+        """
+        self.assertEqual(self.heardFor([None, Unwritten()]), [c.LOCAL_ERROR] * 2)
+        self.assertEqual(len(self.flushLoggedErrors()), 1)
 
     def test_hangUp(self) -> None:
         """

@@ -1,18 +1,16 @@
 """
 Tests of smtpsession.stream: a message stream by itself.
 
-Its header section is in test_headers, and how it writes to a consumer in test_delivery;
-how it holds up a connection is in test_backpressure.
+Its header section is in test_headers, how it writes to a consumer in test_delivery, and
+who may read it in test_readers; how it holds up a connection is in test_backpressure.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 
 from smtpsession.errors import BareNewline, MessageAborted, MessageTooLarge
-from tests.streams import Collector, StreamTestCase, finish
+from tests.streams import WAYS, StreamTestCase, finish
 
 
 class IterationTests(StreamTestCase):
@@ -69,13 +67,6 @@ class IterationTests(StreamTestCase):
             self.successResultOf(end)
             self.assertEqual(chunks, [])
 
-    def test_oneReader(self) -> None:
-        """
-        A second reader that would wait at the same time is an error of the caller.
-        """
-        self.next()
-        self.failureResultOf(self.next(), RuntimeError)
-
     def test_cancelled(self) -> None:
         """
         A reader that is cancelled loses nothing for the next one.
@@ -95,14 +86,8 @@ class FailureTests(StreamTestCase):
         Every way to read fails with the failure of the stream, when it comes and when
         it was there before.
         """
-        ways: list[Any] = [
-            lambda stream: Deferred.fromCoroutine(stream.__anext__()),
-            lambda stream: stream.read(),
-            lambda stream: stream.headers(),
-            lambda stream: stream.deliverTo(Collector()),
-        ]
         for failure in (MessageAborted(), MessageTooLarge(5), BareNewline()):
-            for read in ways:
+            for read in WAYS:
                 stream = self.streamOf()
                 reading = read(stream)
                 stream.fail(failure)

@@ -1,0 +1,112 @@
+"""
+A certificate and a client for tests with TLS.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import socket
+import ssl
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from tests.integration.support import PATIENCE
+
+
+@cache
+def certificate() -> bytes:
+    """A key and a certificate for 127.0.0.1 that it signs itself, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(1)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + day)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + signed.public_bytes(serialization.Encoding.PEM)
+
+
+class Client:
+    """
+    A client of the standard library, whose calls wait in threads.
+
+    @ivar socket: its socket, in TLS once `secure` is done
+    """
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._octets = b""
+
+    def secure(self, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Deferred[Any]:
+        """Shake hands, and be sure who the server is."""
+        context = ssl.create_default_context(cadata=certificate().decode("ascii"))
+        context.minimum_version = context.maximum_version = version
+
+        def wrap() -> None:
+            self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
+
+        return deferToThread(wrap)
+
+    def line(self) -> Deferred[bytes]:
+        """The next line that the server says, or what there is of one at the end."""
+
+        def read() -> bytes:
+            while b"\r\n" not in self._octets:
+                received = self.socket.recv(4096)
+                if not received:
+                    break
+                self._octets += received
+            line, end, self._octets = self._octets.partition(b"\r\n")
+            return line + end
+
+        return deferToThread(read)
+
+    def reply(self) -> Deferred[bytes]:
+        """The next reply, its last line only."""
+
+        async def read() -> bytes:
+            while (line := await self.line())[3:4] == b"-":
+                pass
+            return line
+
+        return Deferred.fromCoroutine(read())
+
+    def send(self, octets: bytes) -> Deferred[None]:
+        return deferToThread(self.socket.sendall, octets)
+
+    def bye(self) -> Deferred[bytes]:
+        """
+        End TLS as the server has, and wait for the end of the connection itself, which
+        is the server's to make.
+        """
+
+        def read() -> bytes:
+            assert isinstance(self.socket, ssl.SSLSocket)
+            self.socket = self.socket.unwrap()
+            return self.socket.recv(1)
+
+        return deferToThread(read)
