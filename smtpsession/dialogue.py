@@ -127,7 +127,9 @@ class Dialogue:
             verb, argument = splitCommand(line)
             rule = self._rules.get(verb)
             if rule is None:
-                raise SMTPError.saying(replies.UNKNOWN_COMMAND)
+                raise SMTPError.saying(
+                    replies.NOT_HTTP if verb in HTTP else replies.UNKNOWN_COMMAND
+                )
             if self.state not in rule.legal:
                 raise SMTPError.saying(rule.outOfOrder[self.state])
             if len(line) + 2 > COMMAND_LINE + rule.grant(self._offer):
@@ -286,12 +288,21 @@ class Dialogue:
 
 def _isMistake(reply: Reply) -> bool:
     """A syntax error of RFC 5321, section 4.2.1 (x0z), or of 4.1.1.11 (555)."""
+    if reply in (replies.MAIL_FIRST, replies.RCPT_FIRST):
+        # RFC 2920, section 3.1: who pipelines cannot know that MAIL will be refused.
+        return False
     return 500 <= reply.code <= 509 or reply.code == 555
 
 
 TRANSACTION = frozenset({State.SENDER, State.RECIPIENTS})
 AFTER_HELLO = TRANSACTION | {State.READY}
 ANYTIME = AFTER_HELLO | {State.GREETED}
+
+#: A web page can make a browser speak to us, and its request would be so many unknown
+#: commands, with whatever the page wants to say behind them.
+HTTP = frozenset(
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"]
+)
 
 #: What is said to a command that is not legal in a state, where its row has no other.
 OUT_OF_ORDER = {

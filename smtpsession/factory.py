@@ -37,6 +37,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
     """
 
     noisy = False
+    protocol = SMTPProtocol
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         """A protocol for a connection from this address, which counts from now on."""
         host, _ = hostAndPort(addr)
         admitted = self._admission.enter(host)
-        protocol = SMTPProtocol(
+        protocol = self.protocol(
             self,
             self.options,
             self._clock,

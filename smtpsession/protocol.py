@@ -64,7 +64,8 @@ class SMTPProtocol(LineReceiver):
 
     It is a C{LineReceiver} with another C{dataReceived}: that of the base class copies
     what is left of a chunk for every line in it, and hands out the rest of a line that
-    was too long as if it were a command.
+    was too long as if it were a command.  So C{MAX_LENGTH} and C{lineLengthExceeded}
+    mean nothing here; the limit is that of the dialogue.
 
     @ivar session: what the callbacks receive
     """

@@ -5,9 +5,11 @@ What a callback says to a message, as replies.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from smtpsession.actions import Outcome, Refused
 from smtpsession.errors import SMTPError
-from smtpsession.replies import DONE, MESSAGE_ACCEPTED, Reply
+from smtpsession.replies import DONE, MESSAGE_ACCEPTED, EnhancedCode, Reply
 
 
 class BadResult(TypeError):
@@ -39,5 +41,7 @@ def _replyTo(value: object) -> Reply:
     if isinstance(value, SMTPError) and hasattr(value, "reply"):
         return value.reply
     if isinstance(value, Reply) and value.code // 100 in (2, 4, 5):
-        return value
+        # RFC 2034, section 4: every such reply has an enhanced code.
+        enhanced = value.enhanced or EnhancedCode(value.code // 100)
+        return evolve(value, enhanced=enhanced)
     raise BadResult(f"not an answer to a message: {value!r}")

@@ -5,13 +5,12 @@ The service: listeners, and the server behind them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
@@ -82,22 +81,53 @@ class _Announced:
         return port
 
 
+class _Listener(StreamServerEndpointService):
+    """Without its port the service is of no use, and must not start."""
+
+    # Otherwise the failure is logged and the process goes on.
+    _raiseSynchronously = True
+
+    def __init__(
+        self, name: str, endpoint: IStreamServerEndpoint, factory: SMTPServerFactory
+    ) -> None:
+        super().__init__(_Announced(endpoint), factory)
+        self._description = name
+
+    def privilegedStartService(self) -> None:
+        try:
+            super().privilegedStartService()
+        except Exception as error:
+            raise SystemExit(f"cannot listen on {self._description}: {error}") from None
+
+
 class MailService(MultiService):
     """
-    A server on one or more endpoints.
+    A `MaildirServer` on one or more endpoints.
     """
 
     def __init__(
-        self, reactor: Any, listeners: Iterable[str], factory: SMTPServerFactory
+        self,
+        endpoints: Mapping[str, IStreamServerEndpoint],
+        maildir: Maildir,
+        factory: MaildirServer,
     ) -> None:
         """
-        @param listeners: Twisted endpoint strings
-        @raise ValueError: one of them is not
+        @param endpoints: by what they are called in the log
         """
         super().__init__()
-        for description in listeners:
-            endpoint = _Announced(serverFromString(reactor, description))
-            listener = StreamServerEndpointService(endpoint, factory)
-            # Without its port the service is of no use, so that it must not start.
-            listener._raiseSynchronously = True
-            listener.setServiceParent(self)
+        self._maildir = maildir
+        for name, endpoint in endpoints.items():
+            _Listener(name, endpoint, factory).setServiceParent(self)
+
+    def startService(self) -> None:
+        """
+        Make the Maildir, by now as the user that the process goes on as, and start.
+
+        @raise SystemExit: that cannot be done
+        """
+        try:
+            self._maildir.create()
+        except OSError as error:
+            path = self._maildir.path
+            raise SystemExit(f"cannot deliver to {path}: {error.strerror}") from None
+        super().startService()

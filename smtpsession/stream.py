@@ -5,7 +5,6 @@ The message as a callback reads it, with backpressure.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Coroutine
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
@@ -27,10 +26,6 @@ from smtpsession.errors import (
 from smtpsession.limits import Limits
 
 T = TypeVar("T")
-
-# Pieces that come smaller than this are held as one: what an object costs besides its
-# octets is not counted, and a client could send one octet at a time.
-_SMALL = 4096
 
 
 class MessageStream:
@@ -65,8 +60,9 @@ class MessageStream:
         self._limits = limits
         self._pause, self._resume = pause, resume
         self._paused = False
-        self._chunks: deque[bytes] = deque()
-        self._held = 0
+        # One piece for all that is held: what an object costs besides its octets is not
+        # counted, and a client could send one octet at a time.
+        self._held: bytes | bytearray = b""
         self._ended = False
         self._isRead = False
         self._waiting: Deferred[None] | None = None
@@ -79,7 +75,7 @@ class MessageStream:
     async def __anext__(self) -> bytes:
         if self._isRead:
             self._requireNoReader()
-        while not self._chunks:
+        while not self._held:
             if self._isOver():
                 raise StopAsyncIteration
             await self._arrival()
@@ -110,7 +106,7 @@ class MessageStream:
         what is read afterwards begins with it.
 
         @return: fails with `HeaderTooLarge`, and so does the stream, when the section
-            does not end within C{limits.streamBuffer} octets
+            with its empty line does not fit into C{limits.streamBuffer} octets
         """
         return self._readBy(self._readHeaders())
 
@@ -131,7 +127,8 @@ class MessageStream:
         self._ended = isLast
         if chunk or isLast:
             self._wake()
-        if self._held >= self._limits.streamBuffer and not (self._paused or isLast):
+        isFull = len(self._held) >= self._limits.streamBuffer
+        if isFull and not (self._paused or isLast):
             self._paused = True
             self._pause()
 
@@ -149,7 +146,7 @@ class MessageStream:
         The callback has answered: what is left is counted and dropped.  Who still
         reads must not take what there is for the whole message.
         """
-        if self._chunks or not self._ended:
+        if self._held or not self._ended:
             self._break(MessageDiscarded())
 
     def _break(self, failure: MessageError) -> None:
@@ -161,22 +158,20 @@ class MessageStream:
     # What is held.
 
     def _hold(self, chunk: bytes) -> None:
-        self._held += len(chunk)
-        if self._chunks and len(self._chunks[-1]) + len(chunk) <= _SMALL:
-            self._chunks[-1] += chunk
-        else:
-            self._chunks.append(chunk)
+        if not self._held:
+            self._held = chunk
+            return
+        if isinstance(self._held, bytes):
+            self._held = bytearray(self._held)
+        self._held += chunk
 
     def _take(self) -> bytes:
-        chunk = self._chunks.popleft()
-        self._held -= len(chunk)
-        if not self._chunks:
-            self._resumeIfPaused()
+        chunk = bytes(self._held)
+        self._drop()
         return chunk
 
     def _drop(self) -> None:
-        self._chunks.clear()
-        self._held = 0
+        self._held = b""
         self._resumeIfPaused()
 
     def _resumeIfPaused(self) -> None:
@@ -213,7 +208,7 @@ class MessageStream:
 
     async def _next(self) -> bytes | None:
         """The next piece, or None at the end of the message."""
-        while not self._chunks:
+        while not self._held:
             if self._isOver():
                 return None
             await self._arrival()
@@ -264,22 +259,26 @@ class MessageStream:
         return written
 
     async def _readHeaders(self) -> EmailMessage:
-        while True:
-            block = b"".join(self._chunks)
-            end = _headerEnd(block)
-            if end is not None or self._isOver():
-                return BytesHeaderParser(policy=default).parsebytes(block[:end])
-            if len(block) >= self._limits.streamBuffer:
+        searched = 0
+        while (end := _headerEnd(self._held, searched)) is None and not self._isOver():
+            if len(self._held) >= self._limits.streamBuffer:
                 self.fail(HeaderTooLarge())
             else:
+                searched = len(self._held)
                 await self._arrival()
+        size = len(self._held) + 1 if end is None else end + len("\r\n")
+        if size > self._limits.streamBuffer:
+            # It has come in larger pieces than the limit is.
+            self.fail(HeaderTooLarge())
+            raise HeaderTooLarge()
+        return BytesHeaderParser(policy=default).parsebytes(bytes(self._held[:end]))
 
 
-def _headerEnd(block: bytes) -> int | None:
-    """Where the header section ends, if it does here."""
-    if block.startswith(b"\r\n"):
+def _headerEnd(held: bytes | bytearray, searched: int) -> int | None:
+    """Where the header section ends, if it does, and not before C{searched - 3}."""
+    if held.startswith(b"\r\n"):
         return 0
-    found = block.find(b"\r\n\r\n")
+    found = held.find(b"\r\n\r\n", max(searched - 3, 0))
     return None if found < 0 else found + 2
 
 

@@ -6,6 +6,8 @@ C{twistd smtpsession}: its command line, and the service that it asks for.
 from __future__ import annotations
 
 from twisted.application.service import IService
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -20,7 +22,8 @@ class Options(UsageOptions):
     """
     The command line.
 
-    After C{parseOptions}, C{service} is what it describes.
+    @ivar server: after C{parseOptions}, the options of the server
+    @ivar endpoints: after C{parseOptions}, where to listen, by endpoint string
     """
 
     longdesc = (
@@ -48,29 +51,14 @@ class Options(UsageOptions):
 
     def postOptions(self) -> None:
         """
-        Build the service, so that what is wrong is said before anything starts.
+        Look at the values, so that what is wrong is said before anything starts.
 
         @raise UsageError: with the option's name and what is wrong with it
         """
-        self.service = _service(self)
-
-
-def _service(options: Options) -> MailService:
-    from twisted.internet import reactor
-
-    server = _serverOptions(options["hostname"])
-    maildir = Maildir(options["maildir"], server.hostname, reactor)
-    factory = MaildirServer(maildir, options=server, reactor=reactor)
-    listeners = options["listen"] or [LISTEN]
-    try:
-        service = MailService(reactor, listeners, factory)
-    except ValueError as error:
-        raise UsageError(f"--listen: {error}") from error
-    try:
-        maildir.create()
-    except OSError as error:
-        raise UsageError(f"--maildir {maildir.path}: {error.strerror}") from error
-    return service
+        if not self["maildir"]:
+            raise UsageError("--maildir: a folder has a name")
+        self.server = _serverOptions(self["hostname"])
+        self.endpoints = {each: _endpoint(each) for each in self["listen"] or [LISTEN]}
 
 
 def _serverOptions(hostname: str | None) -> ServerOptions:
@@ -82,6 +70,22 @@ def _serverOptions(hostname: str | None) -> ServerOptions:
         raise UsageError(f"--hostname: {error}") from error
 
 
+def _endpoint(description: str) -> IStreamServerEndpoint:
+    from twisted.internet import reactor
+
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except Exception as error:
+        # Each kind of endpoint has its own ways to be wrong: ValueError, TypeError for
+        # an argument that it does not know, OSError for a key that is not there.
+        raise UsageError(f"--listen {description}: {error}") from error
+    return endpoint
+
+
 def makeService(options: Options) -> IService:
     """The service that the command line describes."""
-    return options.service
+    from twisted.internet import reactor
+
+    maildir = Maildir(options["maildir"], options.server.hostname, reactor)
+    factory = MaildirServer(maildir, options=options.server, reactor=reactor)
+    return MailService(options.endpoints, maildir, factory)

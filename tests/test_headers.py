@@ -147,3 +147,23 @@ class HeaderTests(StreamTestCase):
         self.assertEqual(
             self.successResultOf(self.stream.read()), b"Subject: Hello\r\n\r\n"
         )
+
+    def test_however(self) -> None:
+        """
+        Whether the section is too large depends on its size, not on its pieces.
+        """
+        for size, refused in ((998, False), (999, True)):
+            section = b"A: " + b"x" * (size - 5) + b"\r\n"
+            message = section + b"\r\n" + b"Hello.\r\n" * 200
+            for step in (1, 7, 999, 1000, 1001, len(message)):
+                stream = self.streamOf(streamBuffer=1000, messageSize=100_000)
+                headers = stream.headers()
+                for start in range(0, len(message), step):
+                    stream.feed(message[start : start + step])
+                stream.feed(b"", isLast=True)
+                if refused:
+                    self.failureResultOf(headers, HeaderTooLarge)
+                    self.assertIsInstance(stream.refusal, HeaderTooLarge)
+                else:
+                    found = self.successResultOf(headers)
+                    self.assertEqual(found.keys(), ["A"])

@@ -11,9 +11,11 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, eventAsText
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpsession import testing
 from smtpsession import Extension, SMTPAddress, SMTPError, SMTPSession
 from smtpsession.limits import Limits
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
@@ -257,6 +259,26 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual(writes, [])
         client.write(b"P\r\n")
         self.assertEqual(writes, [b"250 2.0.0 OK\r\n"])
+
+
+class SocketTests(SynchronousTestCase):
+    """What is asked of a TCP socket."""
+
+    def test_noDelay(self) -> None:
+        """
+        Replies do not wait for the acknowledgement of those before them.
+        """
+        asked: list[bool] = []
+
+        class Socket(StringTransport):
+            """A transport over TCP."""
+
+            def setTcpNoDelay(self, enabled: bool) -> None:
+                asked.append(enabled)
+
+        self.patch(testing, "StringTransport", Socket)
+        MemoryServer().connect()
+        self.assertEqual(asked, [True])
 
 
 class FaultTests(SynchronousTestCase):

@@ -85,7 +85,7 @@ class LMTPResultTests(SynchronousTestCase):
         """
         self.assertEqual(self.heardFor(None), [c.ACCEPTED] * 2)
         self.assertEqual(self.heardFor("stored"), ["250 2.0.0 stored"] * 2)
-        self.assertEqual(self.heardFor(Reply(450, "Busy")), ["450 Busy"] * 2)
+        self.assertEqual(self.heardFor(Reply(450, "Busy")), ["450 4.0.0 Busy"] * 2)
 
     def test_oneForEach(self) -> None:
         """

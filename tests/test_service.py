@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
@@ -170,14 +171,15 @@ class MailServiceTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.reactor = MemoryReactorClock()
-        maildir = Maildir(self.mktemp(), "mx.example.org", self.reactor)
-        self.path = maildir.path
+        self.maildir = Maildir(self.mktemp(), "mx.example.org", self.reactor)
+        self.path = self.maildir.path
         self.factory = MaildirServer(
-            maildir, options=memoryOptions(), reactor=self.reactor
+            self.maildir, options=memoryOptions(), reactor=self.reactor
         )
 
     def serviceOn(self, *listeners: str) -> MailService:
-        return MailService(self.reactor, listeners, self.factory)
+        endpoints = {each: serverFromString(self.reactor, each) for each in listeners}
+        return MailService(endpoints, self.maildir, self.factory)
 
     def test_listeners(self) -> None:
         """
@@ -238,4 +240,5 @@ class MailServiceTests(SynchronousTestCase):
 
         self.patch(self.reactor, "listenTCP", listenTCP)
         service = self.serviceOn("tcp:2525")
-        self.assertRaises(CannotListenError, service.startService)
+        error = self.assertRaises(SystemExit, service.startService)
+        self.assertIn("cannot listen on tcp:2525", str(error))

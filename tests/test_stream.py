@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from twisted.internet.defer import CancelledError
 
-from smtpsession.errors import BareNewline, MessageAborted, MessageTooLarge
+from smtpsession.errors import (
+    BareNewline,
+    MessageAborted,
+    MessageDiscarded,
+    MessageTooLarge,
+)
 from tests.streams import WAYS, StreamTestCase, finish
 
 
@@ -237,13 +242,13 @@ class BackpressureTests(StreamTestCase):
 
     def test_resume(self) -> None:
         """
-        It goes on when all of that is read.
+        It goes on when that is read, in one piece whatever the pieces were.
         """
         self.stream.feed(b"x" * 5000)
         self.stream.feed(b"y" * 5000)
-        self.successResultOf(self.next())
         self.assertEqual(self.paces, ["pause"])
-        self.successResultOf(self.next())
+        piece = self.successResultOf(self.next())
+        self.assertEqual(piece, b"x" * 5000 + b"y" * 5000)
         self.assertEqual(self.paces, ["pause", "resume"])
 
     def test_discard(self) -> None:
@@ -274,3 +279,21 @@ class BackpressureTests(StreamTestCase):
         chunks, _ = self.collect()
         self.assertEqual(b"".join(chunks), b"x" * 900)
         self.assertLess(len(chunks), 5)
+
+    def test_discardedBeforeItWasRead(self) -> None:
+        """
+        When the callback answers, a message that has come whole and was not read is
+        gone: who then reads is told so, and sees no empty one.
+        """
+        self.stream.feed(b"Hello.\r\n", isLast=True)
+        self.stream.discard()
+        self.failureResultOf(self.stream.read(), MessageDiscarded)
+
+    def test_discardedAfterItWasRead(self) -> None:
+        """
+        Who has read it to its end may look again.
+        """
+        self.stream.feed(b"Hello.\r\n", isLast=True)
+        self.assertEqual(self.successResultOf(self.stream.read()), b"Hello.\r\n")
+        self.stream.discard()
+        self.assertEqual(self.successResultOf(self.stream.read()), b"")

@@ -49,10 +49,14 @@ class Maildir:
         """
         Make what is missing of the folders, readable for nobody else.
 
-        @raise OSError: that cannot be done
+        @raise OSError: that cannot be done, or nothing can be written there
         """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
         for name in ("tmp", "new", "cur"):
-            (self.path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.path / name).mkdir(mode=0o700, exist_ok=True)
+            if not os.access(self.path / name, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "Permission denied")
         _force(self.path)
         _force(self.path.parent)
 
@@ -86,6 +90,8 @@ class Maildir:
                 lines.finish()
                 await deferToThread(_commit, file, temporary, final)
         except BaseException as error:
+            # Where the client leaves while _commit is at work, that either finds no
+            # file to move, or the message stays: nobody was told 250.
             temporary.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in _FULL:
                 raise SMTPError.saying(INSUFFICIENT_STORAGE) from error
