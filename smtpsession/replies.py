@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from attrs import field, frozen
 
@@ -133,15 +134,18 @@ class Reply:
         return f"{codes} {self.text}"
 
 
-# The catalogue.  First what depends on the occasion, then what never changes.
+# The catalogue.  First what depends on the occasion, then what never changes.  What
+# nearly every client of a server is told in the same words is kept.
 
 
+@lru_cache
 def greeting(hostname: str, protocol: str) -> Reply:
     """RFC 5321, section 4.2: C{protocol} is C{"ESMTP"} or C{"LMTP"}."""
     return Reply(220, f"{hostname} {protocol} ready")
 
 
-def hello(hostname: str, extensions: Iterable[str] = ()) -> Reply:
+@lru_cache
+def hello(hostname: str, extensions: tuple[str, ...] = ()) -> Reply:
     """The answer to HELO, EHLO and LHLO: a line for each extension."""
     return Reply(250, "\n".join([hostname, *extensions]))
 
