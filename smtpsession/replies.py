@@ -60,8 +60,6 @@ class EnhancedCode:
 
 def _fitting(text: str, room: int) -> list[str]:
     """The lines of a text, cut where they are too long, and safe to send."""
-    if text.isascii() and text.isprintable() and len(text) <= room:
-        return [text]
     return [
         line[start : start + room]
         for line in map(_masked, _LINE_ENDS.split(text))
@@ -109,7 +107,10 @@ class Reply:
             prefix = f"{self.enhanced} "
             if self.enhanced.category != self.code // 100:
                 raise ValueError(f"{self.enhanced} contradicts {self.code}")
-        *others, last = _fitting(self.text, MAX_REPLY_LINE - len(f"250-{prefix}\r\n"))
+        text, room = self.text, MAX_REPLY_LINE - len(f"250-{prefix}\r\n")
+        if len(text) <= room and text.isascii() and text.isprintable():
+            return f"{self.code} {prefix}{text}\r\n".encode("ascii")
+        *others, last = _fitting(text, room)
         lines = [f"{self.code}-{prefix}{line}\r\n" for line in others]
         return "".join([*lines, f"{self.code} {prefix}{last}\r\n"]).encode("ascii")
 
