@@ -172,9 +172,6 @@ class MessageStream:
 
     def _drop(self) -> None:
         self._held = b""
-        self._resumeIfPaused()
-
-    def _resumeIfPaused(self) -> None:
         if self._paused:
             self._paused = False
             self._resume()
