@@ -11,6 +11,7 @@ known, not given, not yet".
 from __future__ import annotations
 
 import base64
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -34,8 +35,13 @@ def newIdentifier() -> str:
 
 def _plain(value: object) -> Any:
     """The value in JSON's types, as well as that can be done."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, SMTPSession):
+        # Only the application puts a session into a session; its identifier will do.
+        return value.id
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if hasattr(type(value), "asDict"):

@@ -374,6 +374,20 @@ class SMTPSessionTests(TableTestCase):
 
         self.assertEqual(["one", "two"], list(session.state["lines"]))
 
+    def test_asDictOfItself(self):
+        """A session that is kept in a session is given by its identifier."""
+        session = SMTPSession()
+        session.state["self"] = [session]
+
+        self.assertEqual({"self": [session.id]}, session.asDict()["state"])
+
+    def test_asDictOfNoNumber(self):
+        """What JSON has no number for is given as text."""
+        session = SMTPSession()
+        session.state["score"] = float("nan")
+
+        self.assertEqual({"score": "nan"}, session.asDict()["state"])
+
     def test_asDictIsACopy(self):
         """What is done to the dictionary is not done to the session."""
         session = SMTPSession()
