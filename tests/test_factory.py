@@ -112,6 +112,18 @@ class FactoryTests(SynchronousTestCase):
         self.assertIs(SMTPServerFactory(options=options).options, options)
         self.assertEqual(SMTPServerFactory().options, ServerOptions())
 
+    def test_protocolClass(self) -> None:
+        """
+        As with every factory of Twisted, the class of its protocols is an attribute.
+        """
+
+        class Protocol(SMTPProtocol):
+            """A protocol of the application's own."""
+
+        factory = SMTPServerFactory(options=memoryOptions())
+        factory.protocol = Protocol
+        self.assertIsInstance(factory.buildProtocol(None), Protocol)
+
     def test_runningReactor(self) -> None:
         """
         Where it is not told otherwise, time is that of the reactor that runs.

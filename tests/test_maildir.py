@@ -98,7 +98,7 @@ class CreateTests(SynchronousTestCase):
         self.assertEqual(
             sorted(each.name for each in path.iterdir()), ["cur", "new", "tmp"]
         )
-        for each in path.iterdir():
+        for each in [path, *path.iterdir()]:
             self.assertEqual(stat.S_IMODE(each.stat().st_mode), 0o700, each)
 
     def test_again(self) -> None:

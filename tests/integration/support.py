@@ -13,14 +13,14 @@ import tempfile
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from smtpsession import ServerOptions, SMTPServerFactory
+from smtpsession import ServerOptions, SMTPServerFactory, SMTPSession, watch
 
 #: For everything that a test waits for, in seconds.
 PATIENCE = 60
@@ -70,6 +70,29 @@ class NetworkTestCase(TestCase):
         )
         self.addCleanup(process.kill)
         return process
+
+
+class PendingTestCase(NetworkTestCase):
+    """A test case in which a callback does not answer, and the client leaves."""
+
+    def setUp(self) -> None:
+        self.patch(watch, "PRESENCE_INTERVAL", 0.02)
+        self.events: list[str] = []
+        self.asked: Deferred[None] = Deferred()
+        self.closed: Deferred[None] = Deferred()
+
+    def onClose(self, session: SMTPSession) -> None:
+        self.events.append("closed")
+        self.closed.callback(None)
+
+    async def waitForever(self, *ignored: Any) -> None:
+        """A callback that does not answer."""
+        self.asked.callback(None)
+        try:
+            await Deferred()
+        except CancelledError:
+            self.events.append("cancelled")
+            raise
 
 
 class Service(ProcessProtocol):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
@@ -21,27 +21,23 @@ from smtpsession import (
     SMTPServerFactory,
     SMTPSession,
     protocol,
-    watch,
 )
 from smtpsession.stream import MessageStream
 from tests import conversations as c
 from tests.integration.secure import Client, certificate
-from tests.integration.support import PATIENCE, NetworkTestCase, localOptions
+from tests.integration.support import PATIENCE, PendingTestCase, localOptions
 from tests.integration.test_vanishing import RCPT, close, reset
 
 HELLO = b"EHLO client.example.com\r\n"
 NO_SERVICE = b"503 5.5.1 No service here, only QUIT\r\n"
 
 
-class TLSTestCase(NetworkTestCase):
+class TLSTestCase(PendingTestCase):
     """A server with implicit TLS whose callbacks are the test's."""
 
     def setUp(self) -> None:
-        self.patch(watch, "PRESENCE_INTERVAL", 0.02)
-        self.events: list[str] = []
+        super().setUp()
         self.sessions: list[SMTPSession] = []
-        self.asked: Deferred[None] = Deferred()
-        self.closed: Deferred[None] = Deferred()
 
     def onConnect(self, session: SMTPSession) -> None:
         self.events.append("connected")
@@ -49,19 +45,6 @@ class TLSTestCase(NetworkTestCase):
 
     def onSecure(self, session: SMTPSession) -> None:
         self.events.append("secure")
-
-    def onClose(self, session: SMTPSession) -> None:
-        self.events.append("closed")
-        self.closed.callback(None)
-
-    async def waitForever(self, *ignored: Any) -> None:
-        """A callback that does not answer."""
-        self.asked.callback(None)
-        try:
-            await Deferred()
-        except CancelledError:
-            self.events.append("cancelled")
-            raise
 
     async def connect(
         self, options: dict[str, Any] | None = None, **callbacks: Any

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
 from smtpsession import (
@@ -17,10 +17,9 @@ from smtpsession import (
     SMTPServerFactory,
     SMTPSession,
     protocol,
-    watch,
 )
 from smtpsession.stream import MessageStream
-from tests.integration.support import PATIENCE, NetworkTestCase, localOptions
+from tests.integration.support import PATIENCE, PendingTestCase, localOptions
 
 RCPT = b"EHLO x\r\nMAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.org>\r\n"
 
@@ -36,32 +35,13 @@ def reset(client: socket.socket) -> None:
     client.close()
 
 
-class VanishingTestCase(NetworkTestCase):
+class VanishingTestCase(PendingTestCase):
     """
     A server whose callbacks the test answers, and a client that is a plain socket.
 
     The client's calls do not block: the kernel accepts what is little, whether the
     server reads it or not.
     """
-
-    def setUp(self) -> None:
-        self.patch(watch, "PRESENCE_INTERVAL", 0.02)
-        self.events: list[str] = []
-        self.asked: Deferred[None] = Deferred()
-        self.closed: Deferred[None] = Deferred()
-
-    def onClose(self, session: SMTPSession) -> None:
-        self.events.append("closed")
-        self.closed.callback(None)
-
-    async def waitForever(self, *ignored: Any) -> None:
-        """A callback that does not answer."""
-        self.asked.callback(None)
-        try:
-            await Deferred()
-        except CancelledError:
-            self.events.append("cancelled")
-            raise
 
     async def connectTo(self, **callbacks: Any) -> socket.socket:
         options = localOptions(reverseLookup=False, streamBuffer=1000)
