@@ -8,7 +8,7 @@ Each C{parseX} has a C{printX} that is its inverse.  Parsers of values raise
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -25,6 +25,7 @@ from smtpsession._grammar import (
 )
 from smtpsession.errors import SMTPError
 from smtpsession.limits import ENVID, ORCPT
+from smtpsession.model import FrozenMapping
 from smtpsession.replies import BAD_PARAMETERS, repeatedParameter
 
 
@@ -34,7 +35,7 @@ def _given(keyword: str) -> Any:
     )
 
 
-class SMTPAddressArgs(Mapping[str, Any]):
+class SMTPAddressArgs(FrozenMapping[str, Any]):
     """
     The ESMTP parameters of a MAIL or RCPT command, RFC 5321, section 4.1.2: an
     immutable mapping from the upper-case keyword to the value as the client wrote it,
@@ -43,7 +44,7 @@ class SMTPAddressArgs(Mapping[str, Any]):
     The keywords of the usual extensions are attributes too, None where not given.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ()
 
     SIZE: str | None = _given("SIZE")
     BODY: str | None = _given("BODY")
@@ -53,40 +54,6 @@ class SMTPAddressArgs(Mapping[str, Any]):
     ORCPT: str | None = _given("ORCPT")
     SMTPUTF8: bool | None = _given("SMTPUTF8")
     REQUIRETLS: bool | None = _given("REQUIRETLS")
-
-    _values: Mapping[str, str | bool]
-
-    def __init__(self, values: Mapping[str, str | bool] | None = None) -> None:
-        """
-        @param values: by upper-case keyword
-        """
-        object.__setattr__(self, "_values", dict(values or {}))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __getitem__(self, keyword: str) -> str | bool:
-        return self._values[keyword]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._values.items()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The default would set attributes of what is immutable.
-        return type(self), (self._values,)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._values!r})"
-
-    def asDict(self) -> dict[str, str | bool]:
-        """The parameters as a plain dictionary."""
-        return dict(self._values)
 
 
 NO_ARGS = SMTPAddressArgs()

@@ -11,15 +11,15 @@ known, not given, not yet".
 from __future__ import annotations
 
 import base64
-import math
 import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, field, fields, frozen
+from attrs import define, field, frozen
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.model import Model
 from smtpsession.parameters import DSNEnvelope
 
 
@@ -33,41 +33,8 @@ def newIdentifier() -> str:
     return base64.b32hexencode(octets).decode("ascii").lower()
 
 
-def _plain(value: object) -> Any:
-    """The value in JSON's types, as well as that can be done."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, SMTPSession):
-        # Only the application puts a session into a session; its identifier will do.
-        return value.id
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if hasattr(type(value), "asDict"):
-        return _plain(value.asDict())  # type: ignore[attr-defined]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(each) for each in value]
-    return str(value)
-
-
-class _Model:
-    """The classes of the model: each C{asDict} has the names of its fields."""
-
-    __slots__ = ()
-
-    def asDict(self) -> dict[str, Any]:
-        """The same as plain JSON types under the same names."""
-        return {
-            each.name: _plain(getattr(self, each.name))
-            for each in fields(type(self))  # type: ignore[arg-type]
-        }
-
-
 @frozen
-class TLSCipherInfo(_Model):
+class TLSCipherInfo(Model):
     """
     The protocol and the cipher of a TLS connection.
 
@@ -82,7 +49,7 @@ class TLSCipherInfo(_Model):
 
 
 @frozen
-class ProxyInfo(_Model):
+class ProxyInfo(Model):
     """
     What the header of the PROXY protocol said.
 
@@ -104,7 +71,7 @@ class ProxyInfo(_Model):
 
 
 @define
-class SMTPEnvelope(_Model):
+class SMTPEnvelope(Model):
     """
     One mail transaction, filled as MAIL FROM and RCPT TO are accepted.
 
@@ -126,7 +93,7 @@ class SMTPEnvelope(_Model):
 
 
 @define(eq=False, kw_only=True)
-class SMTPSession(_Model):
+class SMTPSession(Model):
     """
     One connection, compared by identity.
 
@@ -188,3 +155,7 @@ class SMTPSession(_Model):
     def asDict(self) -> dict[str, Any]:
         """The same as plain JSON types under the same names."""
         return {**super().asDict(), "transmissionType": self.transmissionType}
+
+    def _asPart(self) -> str:
+        # Only the application puts a session into a session; its identifier will do.
+        return self.id
