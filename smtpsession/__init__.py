@@ -13,6 +13,7 @@ from smtpsession.errors import (
     MessageError,
     MessageRefused,
     MessageTooLarge,
+    ProxyError,
     SMTPError,
     SMTPSessionError,
 )
@@ -22,9 +23,11 @@ from smtpsession.limits import Limits
 from smtpsession.options import ServerOptions
 from smtpsession.parameters import DSNEnvelope, DSNRcpt, SMTPAddressArgs
 from smtpsession.protocol import SMTPProtocol
+from smtpsession.proxyline import ProxyInfo
 from smtpsession.replies import EnhancedCode, Reply
-from smtpsession.session import ProxyInfo, SMTPEnvelope, SMTPSession, TLSCipherInfo
+from smtpsession.session import SMTPEnvelope, SMTPSession, TLSCipherInfo
 from smtpsession.stream import MessageStream
+from smtpsession.tlvs import ProxyTLS
 
 __all__ = [
     "BareNewline",
@@ -43,7 +46,9 @@ __all__ = [
     "MessageRefused",
     "MessageStream",
     "MessageTooLarge",
+    "ProxyError",
     "ProxyInfo",
+    "ProxyTLS",
     "RcptParameter",
     "Reply",
     "SMTPAddress",

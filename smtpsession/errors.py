@@ -12,6 +12,7 @@ The errors of the library::
      |    +-- MessageAborted  the client went away in the middle
      |    +-- MessageDiscarded  the callback had answered before it was read
      +-- DeliveryStopped      who took the message wants no more of it
+     +-- ProxyError           what should be a PROXY header is none
 
 The text of an `SMTPError` is public.  What only the log may know belongs into its
 cause: C{raise SMTPError(451, "Try later", "4.3.0") from error}.
@@ -123,3 +124,7 @@ class DeliveryStopped(SMTPSessionError):
 
     def __init__(self) -> None:
         super().__init__("the consumer of the message stopped taking it")
+
+
+class ProxyError(SMTPSessionError, ValueError):
+    """What should be a header of the PROXY protocol is malformed, or too long."""

@@ -21,6 +21,13 @@ LOCAL_PART, DOMAIN, PATH = 64, 255, 256
 LABEL = 63
 #: RFC 3461, sections 4.4 and 4.2, in octets, before decoding.
 ENVID, ORCPT = 100, 500
+#: The PROXY protocol, section 2.1: a line of version 1 with its CRLF.
+PROXY_LINE = 107
+#: A whole header of version 2, as in nginx.  The specification wants every header to
+#: fit into 536 octets, but what is known of TLS can be longer.
+PROXY_HEADER = 4096
+#: Section 2.2.5 of it.
+PROXY_UNIQUE_ID = 128
 
 
 def _count(default: int, minimum: int = 1) -> int:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -21,6 +20,7 @@ from attrs import define, field, frozen
 from smtpsession.addresses import SMTPAddress
 from smtpsession.model import Model
 from smtpsession.parameters import DSNEnvelope
+from smtpsession.proxyline import ProxyInfo
 
 
 def newIdentifier() -> str:
@@ -46,28 +46,6 @@ class TLSCipherInfo(Model):
     name: str
     standardName: str | None
     version: str
-
-
-@frozen
-class ProxyInfo(Model):
-    """
-    What the header of the PROXY protocol said.
-
-    @ivar version: 1 or 2
-    @ivar protocol: C{"TCP4"}, C{"TCP6"}, C{"UNIX"}, or C{"UNKNOWN"} where the proxy
-        speaks for itself
-    @ivar sourceAddress: the client's; None where the protocol is unknown
-    @ivar destinationAddress: where the client connected to
-    @ivar tlvs: the type-length-value fields of version 2, by type
-    """
-
-    version: int
-    protocol: str
-    sourceAddress: str | None = None
-    sourcePort: int | None = None
-    destinationAddress: str | None = None
-    destinationPort: int | None = None
-    tlvs: Mapping[int, bytes] = field(factory=dict)
 
 
 @define

@@ -14,7 +14,10 @@ from tests.cases import TableTestCase
 #: The floors from the bottom up.  A module imports only from those before it.
 FLOORS: dict[str, tuple[str, ...]] = {
     "words": ("replies", "limits", "errors", "model"),
-    "grammar": ("_grammar", "parameters", "addresses", "commands", "lines", "body"),
+    "grammar": (
+        *("_grammar", "parameters", "addresses", "commands", "lines", "body"),
+        *("_crc32c", "tlvs", "proxyline"),
+    ),
     "conversation": (
         *("session", "extensions", "options", "actions", "results", "dialogue"),
     ),

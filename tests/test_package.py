@@ -20,7 +20,7 @@ DOCUMENTED = {
     *("Reply", "EnhancedCode", "SMTPError", "SMTPSessionError"),
     *("MessageStream", "MessageError", "MessageRefused", "MessageTooLarge"),
     *("BareNewline", "HeaderTooLarge", "MessageAborted", "MessageDiscarded"),
-    "DeliveryStopped",
+    *("DeliveryStopped", "ProxyError", "ProxyTLS"),
     *("Extension", "MailParameter", "RcptParameter"),
 }
 

@@ -63,6 +63,7 @@ MODEL: dict[type, list[str]] = {
         "destinationAddress",
         "destinationPort",
         "tlvs",
+        "isLocal",
     ],
 }
 
@@ -341,6 +342,7 @@ class SMTPSessionTests(TableTestCase):
                     "destinationAddress": "2001:db8::3",
                     "destinationPort": 25,
                     "tlvs": {"1": "h2", "5": "\\xff"},
+                    "isLocal": False,
                 },
                 "state": {"score": 1.5, "2": ["a", "b"], "set": ["c"], "path": "d"},
             },
