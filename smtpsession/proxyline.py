@@ -22,6 +22,7 @@ from smtpsession.addresses import isDomain
 from smtpsession.errors import ProxyError
 from smtpsession.limits import PROXY_HEADER, PROXY_LINE, PROXY_UNIQUE_ID
 from smtpsession.model import FrozenMapping, Model
+from smtpsession.networks import unmapped
 from smtpsession.tlvs import (
     ALPN,
     AUTHORITY,
@@ -201,7 +202,7 @@ def printV1(info: ProxyInfo) -> bytes:
 
 
 def _written(address: _Address) -> str:
-    if _unmapped(address) is address:
+    if unmapped(address) is address:
         return str(address)
     # In groups, for not every receiver may know the notation that ends as IPv4.
     return address.packed.hex(":", 2)
@@ -332,13 +333,8 @@ def _inet(
     ports: Sequence[int],
     tlvs: Mapping[int, bytes] = _NO_TLVS,
 ) -> ProxyInfo:
-    source, destination = (str(_unmapped(address)) for address in addresses)
+    source, destination = (str(unmapped(address)) for address in addresses)
     return ProxyInfo(version, protocol, source, ports[0], destination, ports[1], tlvs)
-
-
-def _unmapped(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 address stands for, or the same."""
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _addresses(info: ProxyInfo) -> list[_Address]:

@@ -7,7 +7,7 @@ Whoever uses hypothesis imports this module, for it also says how hypothesis run
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_network
 from itertools import pairwise
 
 from hypothesis import HealthCheck, settings
@@ -162,7 +162,13 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-# The PROXY protocol.
+# Networks, and the PROXY protocol.
+
+networks = st.tuples(st.ip_addresses(), st.integers(0, 128)).map(
+    lambda both: str(
+        ip_network((both[0], min(both[1], both[0].max_prefixlen)), strict=False)
+    )
+)
 
 #: Neither padding, which is not kept, nor a checksum, which is not free.
 _tlvTypes = st.integers(0, 255).filter(lambda kind: kind not in (CRC32C, NOOP))

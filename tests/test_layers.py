@@ -16,7 +16,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "words": ("replies", "limits", "errors", "model"),
     "grammar": (
         *("_grammar", "parameters", "addresses", "commands", "lines", "body"),
-        *("_crc32c", "tlvs", "proxyline"),
+        *("networks", "_crc32c", "tlvs", "proxyline"),
     ),
     "conversation": (
         *("session", "extensions", "options", "actions", "results", "dialogue"),
