@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smtpsession.ciphers import standardName
 from smtpsession.session import TLSCipherInfo
 
 
@@ -19,6 +20,5 @@ def cipherOf(connection: Any) -> TLSCipherInfo | None:
     name = connection.get_cipher_name()
     if name is None:
         return None
-    # The suites of TLS 1.3 have one name only (RFC 8446, appendix B.4).
-    standardName = name if name.startswith("TLS_") else None
-    return TLSCipherInfo(name, standardName, connection.get_protocol_version_name())
+    version = connection.get_protocol_version_name()
+    return TLSCipherInfo(name, standardName(name), version)

@@ -19,7 +19,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("networks", "_crc32c", "tlvs", "proxyline"),
     ),
     "conversation": (
-        *("session", "extensions", "options", "actions", "results", "dialogue"),
+        *("session", "ciphers", "extensions", "options", "actions", "results"),
+        "dialogue",
     ),
     # Here Twisted begins.
     "protocol": (

@@ -29,9 +29,18 @@ CIPHERS = [
         TLSCipherInfo("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384", "TLSv1.3"),
     ),
     (
-        "TLS 1.2, whose names are OpenSSL's own",
+        "TLS 1.2, where OpenSSL has names of its own",
         ("ECDHE-RSA-AES128-GCM-SHA256", "TLSv1.2"),
-        TLSCipherInfo("ECDHE-RSA-AES128-GCM-SHA256", None, "TLSv1.2"),
+        TLSCipherInfo(
+            "ECDHE-RSA-AES128-GCM-SHA256",
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "TLSv1.2",
+        ),
+    ),
+    (
+        "a suite that is not known",
+        ("ECDHE-RSA-ROT13", "TLSv1.2"),
+        TLSCipherInfo("ECDHE-RSA-ROT13", None, "TLSv1.2"),
     ),
     ("before the handshake", (None, "TLSv1.3"), None),
 ]

@@ -22,6 +22,7 @@ from smtpsession import (
     SMTPSession,
     protocol,
 )
+from smtpsession.ciphers import standardName
 from smtpsession.stream import MessageStream
 from tests import conversations as c
 from tests.integration.secure import Client, certificate
@@ -89,10 +90,10 @@ class SessionTests(TLSTestCase):
         The greeting comes after the handshake, and the session says what secures it.
         """
         versions = {
-            ssl.TLSVersion.TLSv1_2: ("TLSv1.2", False),
-            ssl.TLSVersion.TLSv1_3: ("TLSv1.3", True),
+            ssl.TLSVersion.TLSv1_2: "TLSv1.2",
+            ssl.TLSVersion.TLSv1_3: "TLSv1.3",
         }
-        for version, (name, isStandard) in versions.items():
+        for version, name in versions.items():
             self.closed = Deferred()
             client = await self.connect()
             await client.secure(version)
@@ -105,9 +106,7 @@ class SessionTests(TLSTestCase):
             self.assertTrue(session.secure)
             self.assertEqual(session.tlsOptions.version, name)
             self.assertEqual(session.tlsOptions.name, cipher[0])
-            self.assertEqual(
-                session.tlsOptions.standardName, cipher[0] if isStandard else None
-            )
+            self.assertEqual(session.tlsOptions.standardName, standardName(cipher[0]))
             self.assertEqual(session.remoteAddress, "127.0.0.1")
             await client.send(b"QUIT\r\n")
             await client.line()
