@@ -13,6 +13,7 @@ The errors of the library::
      |    +-- MessageDiscarded  the callback had answered before it was read
      +-- DeliveryStopped      who took the message wants no more of it
      +-- ProxyError           what should be a PROXY header is none
+     +-- CertificateError     a certificate or a key that is of no use
 
 The text of an `SMTPError` is public.  What only the log may know belongs into its
 cause: C{raise SMTPError(451, "Try later", "4.3.0") from error}.
@@ -128,3 +129,20 @@ class DeliveryStopped(SMTPSessionError):
 
 class ProxyError(SMTPSessionError, ValueError):
     """What should be a header of the PROXY protocol is malformed, or too long."""
+
+
+class CertificateError(SMTPSessionError):
+    """
+    A certificate or a key is missing, unreadable, or does not go with the other.
+
+    @ivar source: the name of the file
+    @ivar problem: what is wrong with it
+    """
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(source, problem)
+        self.source = source
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}"

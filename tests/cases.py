@@ -8,6 +8,7 @@ one failure names every row that is wrong.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -73,6 +74,21 @@ class TableTestCase(SynchronousTestCase):
         wrong = list(differences)
         if wrong:
             self.fail(f"{len(wrong)} wrong:\n" + "\n".join(wrong))
+
+
+class FilesTestCase(TableTestCase):
+    """Tests with files."""
+
+    def setUp(self) -> None:
+        self.folder = self.mktemp()
+        os.mkdir(self.folder)
+
+    def write(self, name: str, octets: bytes) -> str:
+        """Write a file, and give its path."""
+        path = os.path.join(self.folder, name)
+        with open(path, "wb") as file:
+            file.write(octets)
+        return path
 
 
 def codes(reply: Reply) -> str:

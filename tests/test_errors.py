@@ -7,6 +7,7 @@ from __future__ import annotations
 from smtpsession import errors
 from smtpsession.errors import (
     BareNewline,
+    CertificateError,
     DeliveryStopped,
     HeaderTooLarge,
     MessageAborted,
@@ -41,6 +42,7 @@ TREE = {
     MessageDiscarded: MessageError,
     DeliveryStopped: SMTPSessionError,
     ProxyError: SMTPSessionError,
+    CertificateError: SMTPSessionError,
 }
 
 REFUSALS = [

@@ -24,7 +24,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     # Here Twisted begins.
     "protocol": (
-        *("coroutines", "peer", "tls", "admission", "stream", "callbacks"),
+        *("tls", "pem"),
+        *("coroutines", "peer", "admission", "stream", "callbacks"),
         *("inquiry", "watch", "outbox", "reception", "reverse", "protocol", "factory"),
     ),
     # What "import smtpsession" gives.
