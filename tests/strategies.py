@@ -137,6 +137,12 @@ utf8Orcpts = st.tuples(
 ).map(";".join)
 
 
+# TLS.
+
+#: What a client can say in SNI with OpenSSL's help: anything without a NUL.
+servernames = st.binary(min_size=1, max_size=255).filter(lambda name: 0 not in name)
+
+
 # Commands.
 
 _args = parameters.map(SMTPAddressArgs) | st.just(SMTPAddressArgs())

@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     # Here Twisted begins.
     "protocol": (
-        *("tls", "pem"),
+        *("tls", "pem", "contexts", "certificates"),
         *("coroutines", "peer", "admission", "stream", "callbacks"),
         *("inquiry", "watch", "outbox", "reception", "reverse", "protocol", "factory"),
     ),

@@ -1,6 +1,6 @@
 """
-Tests of TLS with no network: what is known of a cipher, and where a handshake stands
-between a connection and its greeting.
+Tests of TLS with no network: what is known of a connection, and where a handshake
+stands between a connection and its greeting.
 
 With a network it is in integration.test_tls.
 """
@@ -9,17 +9,48 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import (
+    MD5,
+    SHA1,
+    SHA256,
+    SHA384,
+    SHA512,
+    HashAlgorithm,
+)
+from hypothesis import given
+from OpenSSL import SSL
+from OpenSSL.crypto import X509, PKey
 from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    trustRootFromCertificates,
+)
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import directlyProvides
 
 from smtpsession import SMTPError, SMTPSession, TLSCipherInfo
+from smtpsession.addresses import isDomain
+from smtpsession.ciphers import standardName
+from smtpsession.pem import CertificatePair
 from smtpsession.testing import MemoryServer, memoryOptions
-from smtpsession.tls import cipherOf
+from smtpsession.tls import cipherOf, factsOf, hostName
 from tests import conversations as c
 from tests.cases import TableTestCase
+from tests.certificates import Identity, authority, client, issue, selfSigned, server
+from tests.handshakes import (
+    Joined,
+    clientContext,
+    presented,
+    serverOf,
+    shakeHands,
+    storeOf,
+)
+from tests.strategies import servernames
 
 CIPHERS = [
     # name, (OpenSSL's name, version), what is told
@@ -44,6 +75,61 @@ CIPHERS = [
     ),
     ("before the handshake", (None, "TLSv1.3"), None),
 ]
+
+
+HOSTS = [
+    # name, what the client asks for, the host
+    ("nothing", None, None),
+    ("a host", b"mx.example.org", "mx.example.org"),
+    ("in another case", b"MX.Example.ORG", "mx.example.org"),
+    ("one label", b"localhost", "localhost"),
+    ("A-labels", b"xn--BCHER-kva.example", "xn--bcher-kva.example"),
+    ("digits in front", b"1.example.org", "1.example.org"),
+    ("empty", b"", None),
+    ("a dot behind, RFC 6066 section 3", b"mx.example.org.", None),
+    ("an IPv4 address, RFC 6066 section 3", b"192.0.2.1", None),
+    ("an IPv6 address, RFC 6066 section 3", b"2001:db8::1", None),
+    ("an address literal", b"[192.0.2.1]", None),
+    ("an asterisk", b"*.example.org", None),
+    ("an underscore", b"a_b.example.org", None),
+    ("a space", b"a b", None),
+    ("a line end behind", b"mx.example.org\r\n", None),
+    ("a control character", b"mx\x1b.example.org", None),
+    ("a NUL", b"mx.example.org\x00.example.com", None),
+    ("UTF-8", "b\xfccher.example".encode(), None),
+    ("a Kelvin sign", "\u212a.example".encode(), None),
+    ("not UTF-8", b"\xff", None),
+    ("a label of 63 octets", b"a" * 63, "a" * 63),
+    ("a label of 64 octets", b"a" * 64, None),
+]
+
+ED25519 = Ed25519PrivateKey.generate()
+
+#: The hash function of the binding is that of the certificate's signature (RFC 5929,
+#: section 4.1).
+END_POINTS = [
+    # name, the server's certificate, the hash function of the binding
+    ("SHA-256", server("sha256.example"), SHA256()),
+    ("SHA-384", issue("sha384.example", hash=SHA384()), SHA384()),
+    ("SHA-512", issue("sha512.example", hash=SHA512()), SHA512()),
+    ("Ed25519, which has none", selfSigned("ed25519.example", ED25519), None),
+]
+
+
+class Signed:
+    """A certificate that is signed in a way that cryptography does not offer."""
+
+    def __init__(self, algorithm: HashAlgorithm | None) -> None:
+        self._algorithm = algorithm
+
+    @property
+    def signature_hash_algorithm(self) -> HashAlgorithm:
+        if self._algorithm is None:
+            raise UnsupportedAlgorithm("unknown")
+        return self._algorithm
+
+    def fingerprint(self, algorithm: HashAlgorithm) -> bytes:
+        return algorithm.name.encode("ascii")
 
 
 class Connection:
@@ -76,6 +162,180 @@ class CipherTests(TableTestCase):
     def test_table(self):
         """The names are those of the connection, as far as it has them."""
         self.assertGives(lambda row: cipherOf(Connection(*row)), CIPHERS)
+
+
+class HostNameTests(TableTestCase):
+    """The host that a client asks for."""
+
+    def test_table(self):
+        """It is in lower case, and what is not a host is none."""
+        self.assertGives(hostName, HOSTS)
+
+    @given(servernames)
+    def test_junk(self, servername: bytes):
+        """Whatever the client says, it is a domain in lower case, or None."""
+        name = hostName(servername)
+        if name is not None:
+            self.assertTrue(isDomain(name))
+            self.assertEqual(servername.lower(), name.encode("ascii"))
+
+
+class FactsTests(TableTestCase):
+    """What is known of a connection."""
+
+    def test_facts(self):
+        """The cipher, the name that was asked for, and the client's certificate."""
+        store = storeOf(clientCertificates="require", ca=authority().certificatePEM)
+        for version, name in (
+            (SSL.TLS1_2_VERSION, "TLSv1.2"),
+            (SSL.TLS1_3_VERSION, "TLSv1.3"),
+        ):
+            context = clientContext(version, client())
+            facts = factsOf(shakeHands(store, context, b"MX.example").server)
+            self.assertEqual(name, facts.cipher.version)
+            self.assertEqual(standardName(facts.cipher.name), facts.cipher.standardName)
+            self.assertEqual("mx.example", facts.servername)
+            self.assertEqual(client().certificate, facts.peerCertificate)
+
+    def test_few(self):
+        """Who asks for nothing and has nothing is known by the cipher alone."""
+        facts = factsOf(shakeHands(storeOf()).server)
+        self.assertEqual((None, None), (facts.servername, facts.peerCertificate))
+
+    def test_tooEarly(self):
+        """Before the handshake is done nothing is known."""
+        self.assertRaises(ValueError, factsOf, serverOf(storeOf()))
+
+    def test_others(self):
+        """Of a connection of others, what they let through counts as verified."""
+        for isGood in (True, False):
+            options = CertificateOptions(
+                privateKey=PKey.from_cryptography_key(server("mx.example").key),
+                certificate=X509.from_cryptography(server("mx.example").certificate),
+                trustRoot=trustRootFromCertificates(
+                    [Certificate.loadPEM(authority().certificatePEM)]
+                ),
+            )
+            identity = client() if isGood else selfSigned("client.example.com")
+            joined = Joined(
+                SSL.Connection(clientContext(identity=identity)),
+                SSL.Connection(options.getContext()),
+            )
+            assert isinstance(joined.client, SSL.Connection)
+            joined.client.set_connect_state()
+            if isGood:
+                joined.shakeHands()
+                facts = factsOf(joined.server)
+                self.assertEqual(client().certificate, facts.peerCertificate)
+            else:
+                self.assertRaises(SSL.Error, joined.shakeHands)
+
+    def test_unreadable(self):
+        """A certificate that only OpenSSL can read is none."""
+
+        def refuse(**arguments: Any) -> None:
+            raise ValueError("invalid version")
+
+        store = storeOf(clientCertificates="require", ca=authority().certificatePEM)
+        connection = shakeHands(store, clientContext(identity=client())).server
+        self.patch(connection, "get_peer_certificate", refuse)
+        self.assertIsNone(factsOf(connection).peerCertificate)
+
+
+class ChannelBindingsTests(TableTestCase):
+    """What ties an authentication to its connection."""
+
+    def test_exporter(self):
+        """
+        With TLS 1.3 the client has the same octets from its exporter (RFC 9266), and
+        they are others in every connection.
+        """
+        seen = set()
+        for _ in range(2):
+            joined = shakeHands(storeOf(), clientContext(SSL.TLS1_3_VERSION))
+            assert isinstance(joined.client, SSL.Connection)
+            binding = factsOf(joined.server).channelBindings["tls-exporter"]
+            self.assertEqual(
+                joined.client.export_keying_material(
+                    b"EXPORTER-Channel-Binding", 32, b""
+                ),
+                binding,
+            )
+            seen.add(binding)
+        self.assertEqual([32, 32], [len(binding) for binding in seen])
+
+    def test_noExporter(self):
+        """With TLS 1.2 there is the server's end point only."""
+        joined = shakeHands(storeOf(), clientContext(SSL.TLS1_2_VERSION))
+        self.assertEqual(
+            ["tls-server-end-point"], list(factsOf(joined.server).channelBindings)
+        )
+
+    def test_serverEndPoint(self):
+        """It is a hash of the certificate that the client has seen, as it sees it."""
+
+        def matches(row: tuple[Identity, HashAlgorithm | None]) -> bool:
+            identity, algorithm = row
+            joined = shakeHands(storeOf(identity))
+            found = factsOf(joined.server).channelBindings.get("tls-server-end-point")
+            return found == (algorithm and presented(joined).fingerprint(algorithm))
+
+        self.assertGives(
+            matches,
+            [(name, (identity, hash), True) for name, identity, hash in END_POINTS],
+        )
+
+    def test_named(self):
+        """Where the client has asked for a name it is the certificate of that name."""
+        identity = server("a.example")
+        store = storeOf(names={"a.example": CertificatePair(identity.pem)})
+        facts = factsOf(shakeHands(store, servername=b"a.example").server)
+        self.assertEqual(
+            identity.certificate.fingerprint(SHA256()),
+            facts.channelBindings["tls-server-end-point"],
+        )
+
+    def endPointOf(self, certificate: object) -> bytes | None:
+        """The binding of a connection that has this certificate, so to speak."""
+        connection = shakeHands(storeOf()).server
+        self.patch(connection, "get_certificate", lambda **ignored: certificate)
+        return factsOf(connection).channelBindings.get("tls-server-end-point")
+
+    def test_weak(self):
+        """Instead of MD5 and SHA-1, with which nobody signs now, it is SHA-256."""
+        for algorithm in (MD5(), SHA1()):
+            self.assertEqual(b"sha256", self.endPointOf(Signed(algorithm)))
+        self.assertEqual(b"sha512", self.endPointOf(Signed(SHA512())))
+
+    def test_noEndPoint(self):
+        """There is none without a certificate, nor where its signature is unknown."""
+        self.assertIsNone(self.endPointOf(None))
+        self.assertIsNone(self.endPointOf(Signed(None)))
+
+    def test_mapping(self):
+        """All bindings are computed once, at the first look."""
+        joined = shakeHands(storeOf())
+        exports: list[Any] = []
+
+        def export(*arguments: Any) -> bytes:
+            exports.append(arguments)
+            return b"exported"
+
+        self.patch(joined.server, "export_keying_material", export)
+        bindings = factsOf(joined.server).channelBindings
+        self.assertEqual([], exports)
+        self.assertEqual(2, len(bindings))
+        self.assertEqual({"tls-exporter", "tls-server-end-point"}, set(bindings))
+        self.assertNotIn("tls-unique", bindings)
+        self.assertEqual(dict(bindings), bindings)
+        self.assertEqual(1, len(exports))
+
+    def test_repr(self):
+        """What shows the facts does not show what came from the exporter."""
+        facts = factsOf(shakeHands(storeOf()).server)
+        self.assertEqual(2, len(facts.channelBindings))
+        self.assertNotIn("channelBindings", repr(facts))
+        self.assertNotIn("tls-exporter", repr(facts.channelBindings))
 
 
 class HandshakeTests(SynchronousTestCase):
