@@ -148,8 +148,12 @@ class CipherTests(TableTestCase):
         self.assertTrue(serverOf(storeOf()).set_options(0) & SSL.OP_NO_COMPRESSION)
 
     def test_noRenegotiation(self):
-        """A client of TLS 1.2 cannot renegotiate, and is told so."""
+        """
+        A client of TLS 1.2 cannot renegotiate, and is told so.  OpenSSL 3 has that by
+        default, others by an option.
+        """
         joined = shakeHands(storeOf(), clientContext(SSL.TLS1_2_VERSION))
+        self.assertTrue(joined.server.set_options(0) & SSL.OP_NO_RENEGOTIATION)
         assert isinstance(joined.client, SSL.Connection)
         self.assertTrue(joined.client.renegotiate())
         self.assertRaises(SSL.WantReadError, joined.client.do_handshake)
@@ -326,6 +330,11 @@ class ResumptionTests(FilesTestCase):
                 self.assertTrue(resumed)
                 servername = factsOf(connection).servername
                 self.assertEqual(name, servername and servername.encode())
+
+    def test_lifetime(self):
+        """It can be resumed for five minutes."""
+        context = serverOf(storeOf()).get_context()
+        self.assertEqual(300, context.get_timeout())
 
     def test_required(self):
         """The certificate that was verified is that of the session resumed."""
