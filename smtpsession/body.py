@@ -1,11 +1,14 @@
 # -*- test-case-name: tests.test_body -*-
 """
-The message as DATA carries it: where it ends, and which dots are not its own.
+The message as DATA and BDAT carry it: where it ends, and which octets are its own.
 
-RFC 5321, section 4.5.2.  Only CRLF.CRLF ends a message: whatever else looks like it,
-LF.LF, LF.CRLF, CR.CR, is what smuggles a second message past a server that reads it
-otherwise (CVE-2023-51764 and its family).  Whole chunks are searched, never single
-lines, so that the cost is that of a few passes of C code over the message.
+What DATA carries has dots that are not the message's, RFC 5321, section 4.5.2.  Only
+CRLF.CRLF ends it: whatever else looks like that, LF.LF, LF.CRLF, CR.CR, is what
+smuggles a second message past a server that reads it otherwise (CVE-2023-51764 and its
+family).  What BDAT carries is counted, RFC 3030, section 2.
+
+Whole chunks are searched, never single lines, so that the cost is that of a few passes
+of C code over the message.
 """
 
 from __future__ import annotations
@@ -26,23 +29,12 @@ class DotDecoder:
     However the same octets are cut into chunks, the payloads joined are the same.
     """
 
-    def __init__(self, normalize: bool = False) -> None:
-        """
-        @param normalize: whether each bare CR or LF becomes CRLF in the payload
-        """
-        self._normalize = normalize
-        # Translates nothing; it is the quickest way to know the kinds of line ends.
-        self._lineEnds = IncrementalNewlineDecoder(None, translate=False)
+    def __init__(self) -> None:
         # What may be the beginning of the end.  If it begins with a CRLF, that has been
         # handed out: it ends a line of the message in any case.  We start as if just
         # behind one, so that an empty message, and one whose first line begins with a
         # dot, are no special cases.
         self._tail = _CRLF
-
-    @property
-    def bareNewline(self) -> bool:
-        """Whether a CR or LF was seen that is not part of a CRLF."""
-        return self._lineEnds.newlines not in (None, "\r\n")
 
     def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]:
         """
@@ -63,14 +55,81 @@ class DotDecoder:
             cut = len(octets) - _beginningOfEnd(octets)
             self._tail, rest = octets[cut:], None
             wire = octets[: cut + (2 if self._tail.startswith(_CRLF) else 0)]
-        return self._payload(wire, hasDots)[known:], rest
-
-    def _payload(self, wire: bytes, hasDots: bool) -> bytes:
-        """
-        What these octets mean, which do not end between a CR and its LF.
-        """
         payload = wire.replace(_STUFFED, _CRLF) if hasDots else wire
-        self._lineEnds.decode(payload.decode("latin-1"), final=True)
+        return payload[known:], rest
+
+
+class ChunkDecoder:
+    """
+    Takes one chunk of a message, in the sense of BDAT, out of a byte stream.
+    """
+
+    def __init__(self, size: int) -> None:
+        """
+        @param size: how many octets the chunk has
+        """
+        self._missing = size
+
+    def feed(self, chunk: bytes) -> tuple[bytes, bytes | None]:
+        """
+        Take what has arrived; not after the last octet.  A chunk of no octets ends with
+        the first call, which may be with C{b""}.
+
+        @return: the payload, and what came behind it: None until all of it has come
+        """
+        missing = self._missing
+        if len(chunk) < missing:
+            self._missing = missing - len(chunk)
+            return chunk, None
+        return chunk[:missing], chunk[missing:]
+
+
+class LineEnds:
+    """
+    Knows whether the lines of a message end as they must, RFC 5321, section 2.3.8.
+
+    It sees the whole message, in however many chunks of BDAT that came: a CR may be the
+    last octet of one and its LF the first of the next.
+
+    @ivar bareNewline: whether a CR or LF was seen that is not part of a CRLF
+    """
+
+    def __init__(self, normalize: bool = False) -> None:
+        """
+        @param normalize: whether each bare CR or LF becomes CRLF
+        """
+        self.bareNewline = False
+        self._normalize = normalize
+        # Translates nothing; it is the quickest way to know the kinds of line ends.
+        self._kinds = IncrementalNewlineDecoder(None, translate=False)
+        # A CR at the end, whose LF may come.
+        self._held = b""
+
+    def feed(self, payload: bytes) -> bytes:
+        """
+        Take what comes next of the message.
+
+        @return: the same, but for a CR at its end, which waits for what follows it
+        """
+        if self._held:
+            payload, self._held = self._held + payload, b""
+        if payload.endswith(b"\r"):
+            payload, self._held = payload[:-1], b"\r"
+        return self._checked(payload)
+
+    def finish(self) -> bytes:
+        """
+        The message is whole.
+
+        @return: what was still held of it
+        """
+        held, self._held = self._held, b""
+        return self._checked(held)
+
+    def _checked(self, payload: bytes) -> bytes:
+        """The payload as it goes on, which does not end between a CR and its LF."""
+        self._kinds.decode(payload.decode("latin-1"), final=True)
+        self.bareNewline = self._kinds.newlines not in (None, "\r\n")
         if self._normalize and self.bareNewline:
             payload = _BARE.sub(_CRLF, payload)
         return payload

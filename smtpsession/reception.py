@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smtpsession.actions import Outcome, Refused
-from smtpsession.body import DotDecoder
+from smtpsession.body import DotDecoder, LineEnds
 from smtpsession.errors import BareNewline
 from smtpsession.options import ServerOptions
 from smtpsession.stream import MessageStream
@@ -36,7 +36,8 @@ class Reception:
         self.stream = MessageStream(options, pause, resume)
         self.whole = False
         self._normalize = options.bareNewlines == "normalize"
-        self._decoder = DotDecoder(normalize=self._normalize)
+        self._decoder = DotDecoder()
+        self._lineEnds = LineEnds(normalize=self._normalize)
         self._outcome: Outcome | None = None
 
     def feed(self, chunk: bytes) -> bytes | None:
@@ -45,8 +46,9 @@ class Reception:
 
         @return: what came behind the message's end, or None until that has come
         """
-        payload, rest = self._decoder.feed(chunk)
-        if self._decoder.bareNewline and not self._normalize:
+        octets, rest = self._decoder.feed(chunk)
+        payload = self._lineEnds.feed(octets)
+        if self._lineEnds.bareNewline and not self._normalize:
             self.stream.fail(BareNewline())
         self.whole = rest is not None
         self.stream.feed(payload, isLast=self.whole)

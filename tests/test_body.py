@@ -5,12 +5,12 @@ Tests of smtpsession.body.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
+from itertools import pairwise, product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpsession.body import DotDecoder
+from smtpsession.body import ChunkDecoder, DotDecoder, LineEnds
 from tests.cases import TableTestCase, cuts, feedings
 from tests.strategies import chunked, dottedOctets
 
@@ -160,6 +160,42 @@ UNFINISHED = [
     ("a dot that was put in front", b"a\r\n..", b"a\r\n."),
 ]
 
+#: What a chunk of BDAT may be.
+CHUNKS = [
+    # name, octets
+    ("one octet", b"a"),
+    ("what ends DATA", b"a\r\n.\r\n"),
+    ("dots in front of lines", b"..\r\n..a\r\n"),
+    ("a command", b"BDAT 3 LAST\r\nabc"),
+    ("half of a line end", b"a\r"),
+    ("every octet", bytes(range(256))),
+]
+
+#: What the line ends of a whole message are.
+LINE_ENDS = [
+    # name, octets, whether one is bare, octets normalized
+    ("nothing", b"", False, b""),
+    ("one line", b"a\r\n", False, b"a\r\n"),
+    ("no line end", b"a", False, b"a"),
+    ("an empty line", b"\r\n", False, b"\r\n"),
+    ("empty lines", b"\r\n\r\n", False, b"\r\n\r\n"),
+    ("a dot, which is none of its business", b".\r\n..\r\n", False, b".\r\n..\r\n"),
+    ("every other octet", OTHER_OCTETS + b"\r\n", False, OTHER_OCTETS + b"\r\n"),
+    ("a CR at the end", b"a\r", True, b"a\r\n"),
+    ("an LF at the end", b"a\n", True, b"a\r\n"),
+    ("only a CR", b"\r", True, b"\r\n"),
+    ("only an LF", b"\n", True, b"\r\n"),
+    ("a CR in front", b"\ra", True, b"\r\na"),
+    ("an LF in front", b"\na", True, b"\r\na"),
+    ("CR CR LF", b"\r\r\n", True, b"\r\n\r\n"),
+    ("CR LF LF", b"\r\n\n", True, b"\r\n\r\n"),
+    ("LF CR", b"\n\r", True, b"\r\n\r\n"),
+    ("CR NUL LF", b"\r\0\n", True, b"\r\n\0\r\n"),
+    ("a good line and a bad one", b"a\r\nb\nc\r\n", True, b"a\r\nb\r\nc\r\n"),
+    ("a bad line and a good one", b"a\rb\r\n", True, b"a\r\nb\r\n"),
+    ("what smuggles", b"a\n.\r\nb", True, b"a\r\n.\r\nb"),
+]
+
 
 class DotDecoderTests(TableTestCase):
     """Messages taken out of what DATA carries."""
@@ -228,20 +264,12 @@ class DotDecoderTests(TableTestCase):
 
         self.assertEqual((b"a\r\n", b"", False), _decode(chunks))
 
-    def test_bareNewlineIsKnownEarly(self):
-        """A bare CR or LF is known as soon as it cannot be part of a CRLF."""
-        decoder = DotDecoder()
-        decoder.feed(b"a\r")
-        self.assertFalse(decoder.bareNewline)
-        decoder.feed(b"b")
-        self.assertTrue(decoder.bareNewline)
-
     def test_bareNewlineInTail(self):
-        """One that comes behind the end of the message is not the message's."""
-        decoder = DotDecoder()
-        decoder.feed(b"a\r\n.\r\nNOOP\nQUIT\r\n")
-
-        self.assertFalse(decoder.bareNewline)
+        """A bare CR or LF behind the end of the message is not the message's."""
+        self.assertEqual(
+            (b"a\r\n", b"NOOP\nQUIT\r\n", False),
+            _decode([b"a\r\n.\r\nNOOP\nQUIT\r\n"]),
+        )
 
     @given(chunked(dottedOctets), st.booleans())
     def test_anyChunks(self, whole, normalize):
@@ -294,6 +322,132 @@ class DotDecoderTests(TableTestCase):
         self.assertEqual((message, b"", False), _decode([stuffed + b".\r\n"]))
 
 
+class ChunkDecoderTests(TableTestCase):
+    """Chunks taken out of what follows a BDAT."""
+
+    def test_chunks(self):
+        """A chunk has as many octets as was said, whatever they are."""
+        for name, octets in CHUNKS:
+            for how, pieces, tail in feedings(octets, TAIL):
+                payloads, rest = _fed(ChunkDecoder(len(octets)), pieces)
+                self.assertEqual(
+                    (octets, tail), (b"".join(payloads), rest), f"{name}, {how}"
+                )
+
+    def test_unfinished(self):
+        """Until the last octet has come, each is handed out and more is awaited."""
+        for name, octets in CHUNKS:
+            for how, pieces in cuts(octets):
+                payloads, rest = _fed(ChunkDecoder(len(octets) + 1), pieces)
+                self.assertEqual((pieces, None), (payloads, rest), f"{name}, {how}")
+
+    def test_empty(self):
+        """A chunk of no octets ends at once; all that comes is behind it."""
+        for octets in (b"", b"Q", TAIL):
+            self.assertEqual((b"", octets), ChunkDecoder(0).feed(octets))
+
+    def test_emptyPieces(self):
+        """Empty pieces change nothing."""
+        self.assertEqual(
+            ([b"", b"a", b"", b"b"], b""),
+            _fed(ChunkDecoder(2), [b"", b"a", b"", b"b", b""]),
+        )
+
+    def test_large(self):
+        """No size is too large to be counted."""
+        self.assertEqual((b"a", None), ChunkDecoder(2**63 - 1).feed(b"a"))
+
+    def test_manyPieces(self):
+        """A chunk that comes octet by octet takes no longer than it takes to read."""
+        payloads, rest = _fed(ChunkDecoder(300_000), [b"x"] * 300_000)
+
+        self.assertEqual((300_000, b""), (len(payloads), rest))
+
+    @given(chunked(st.binary(max_size=40)), st.integers(0, 40))
+    def test_anyPieces(self, whole, size):
+        """However the same octets are cut, the first ones are the chunk's."""
+        octets, pieces = whole
+        payloads, rest = _fed(ChunkDecoder(size), [*pieces, b""])
+
+        self.assertEqual(octets[:size], b"".join(payloads))
+        self.assertEqual(octets[size:] if size <= len(octets) else None, rest)
+
+
+class LineEndsTests(TableTestCase):
+    """The line ends of a message, checked while it passes."""
+
+    def test_messages(self):
+        """It is known whether there is a bare CR or LF, however the message comes."""
+        for name, octets, bareNewline, _ in LINE_ENDS:
+            for how, pieces in cuts(octets):
+                self.assertEqual(
+                    (octets, bareNewline), _checked(pieces), f"{name}, {how}"
+                )
+
+    def test_normalize(self):
+        """Where it is wanted, each bare CR and each bare LF becomes CRLF."""
+        for name, octets, bareNewline, normalized in LINE_ENDS:
+            for how, pieces in cuts(octets):
+                self.assertEqual(
+                    (normalized, bareNewline),
+                    _checked(pieces, normalize=True),
+                    f"{name}, {how}",
+                )
+
+    def test_knownEarly(self):
+        """A bare CR or LF is known as soon as it cannot be part of a CRLF."""
+        lineEnds = LineEnds()
+        lineEnds.feed(b"a\r")
+        self.assertFalse(lineEnds.bareNewline)
+        lineEnds.feed(b"b")
+        self.assertTrue(lineEnds.bareNewline)
+
+    def test_heldBack(self):
+        """A CR at the end waits for what follows it, and nothing else does."""
+        lineEnds = LineEnds()
+
+        self.assertEqual(b"a", lineEnds.feed(b"a\r"))
+        self.assertEqual(b"", lineEnds.feed(b""))
+        self.assertEqual(b"\r\nb", lineEnds.feed(b"\nb"))
+        self.assertEqual(b"\n", lineEnds.feed(b"\n"))
+        self.assertEqual(b"", lineEnds.finish())
+
+    def test_finish(self):
+        """A CR that is the last octet of all is a bare one."""
+        lineEnds = LineEnds()
+        lineEnds.feed(b"a\r")
+
+        self.assertEqual(b"\r", lineEnds.finish())
+        self.assertTrue(lineEnds.bareNewline)
+
+    def test_manyPieces(self):
+        """Very many CRs, octet by octet, take no longer than it takes to read them."""
+        self.assertEqual(
+            (b"\r\n" * 100_000, True), _checked([b"\r"] * 100_000, normalize=True)
+        )
+
+    @given(chunked(dottedOctets), st.booleans())
+    def test_anyPieces(self, whole, normalize):
+        """However the same octets are cut, they come to the same."""
+        octets, pieces = whole
+
+        self.assertEqual(_checked([octets], normalize), _checked(pieces, normalize))
+
+    @given(chunked(dottedOctets), st.data(), st.booleans())
+    def test_anyChunks(self, whole, data, normalize):
+        """Nor does it matter how BDAT cuts the message and the network cuts that."""
+        octets, chunks = whole
+        places = st.lists(st.integers(0, len(octets)), max_size=8).map(sorted)
+        pieces = [
+            octets[a:b] for a, b in pairwise([0, *data.draw(places), len(octets)])
+        ]
+
+        self.assertEqual(
+            _checked([octets], normalize),
+            _converse(map(len, chunks), pieces, normalize),
+        )
+
+
 class LinearTimeTests(TableTestCase):
     """No message costs more than its octets; a quadratic decoder would not return."""
 
@@ -321,17 +475,51 @@ class LinearTimeTests(TableTestCase):
 
 
 def _decode(chunks: Iterable[bytes], normalize: bool = False) -> Decoded:
-    """What a decoder makes of the chunks; those behind the end are not its own."""
-    decoder = DotDecoder(normalize=normalize)
-    payload: list[bytes] = []
+    """What DATA makes of the chunks; those behind the end are not the message's."""
+    lineEnds = LineEnds(normalize)
+    payload, rest = _fed(DotDecoder(), chunks)
+    # What a DotDecoder hands out never ends between a CR and its LF.
+    checked = [lineEnds.feed(each) for each in payload]
+    return b"".join(checked), rest, lineEnds.bareNewline
+
+
+def _fed(
+    decoder: DotDecoder | ChunkDecoder, chunks: Iterable[bytes]
+) -> tuple[list[bytes], bytes | None]:
+    """The payloads, and what is behind the end; chunks there are not the decoder's."""
+    payloads: list[bytes] = []
     rest: bytes | None = None
     for chunk in chunks:
         if rest is None:
-            more, rest = decoder.feed(chunk)
-            payload.append(more)
+            payload, rest = decoder.feed(chunk)
+            payloads.append(payload)
         else:
             rest += chunk
-    return b"".join(payload), rest, decoder.bareNewline
+    return payloads, rest
+
+
+def _checked(pieces: Iterable[bytes], normalize: bool = False) -> tuple[bytes, bool]:
+    """The message that these pieces make, and whether it has a bare CR or LF."""
+    lineEnds = LineEnds(normalize)
+    payload = b"".join(map(lineEnds.feed, pieces)) + lineEnds.finish()
+    return payload, lineEnds.bareNewline
+
+
+def _converse(
+    sizes: Iterable[int], pieces: list[bytes], normalize: bool
+) -> tuple[bytes, bool]:
+    """What a message comes to that BDAT cuts so, and the network in another way."""
+    lineEnds = LineEnds(normalize)
+    message = b""
+    waiting = [*pieces, b""]
+    for size in sizes:
+        decoder = ChunkDecoder(size)
+        rest: bytes | None = None
+        while rest is None:
+            payload, rest = decoder.feed(waiting.pop(0))
+            message += lineEnds.feed(payload)
+        waiting.insert(0, rest)
+    return message + lineEnds.finish(), lineEnds.bareNewline
 
 
 def _reference(octets: bytes, normalize: bool) -> Decoded:
