@@ -86,6 +86,7 @@ hello_domain = rb"%(n)b(?:\.%(n)b)*\.?" % {b"n": hello_name}
 #   hexchar = ASCII "+" immediately followed by two upper case hexadecimal digits
 hexchar = rb"\+[0-9A-F]{2}"
 xtext = rb"(?:[!-*,-<>-~]|%b)*" % hexchar
+not_xchar = rb"[^!-*,-<>-~]"
 
 # RFC 6533, section 3, for a type of utf-8:
 #   utf-8-addr-xtext    = 1*(QCHAR / EmbeddedUnicodeChar)
@@ -105,6 +106,30 @@ utf_8_addr = rb"(?:[!-*,-<>-\[\]-~\x80-\xff]|\\x\{%b\})+" % hexpoint
 # RFC 3461, section 4.2: the addr-type is an atom.
 addr_type = rb"[A-Za-z0-9!#$%&'*\-/?^_`{|}~]+"
 
+# RFC 4954, section 8, in upper case or not:
+#   sasl-mech       = 1*20mech-char
+#   mech-char       = UPPER / DIGIT / "-" / "_"
+sasl_mech = rb"[A-Za-z0-9\-_]{1,20}"
+
+# RFC 3030, section 2:
+#   bdat-cmd   ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF
+#   chunk-size ::= 1*DIGIT
+#   end-marker ::= "LAST"
+# The number of digits is that of a size, RFC 1870, section 3.
+chunk_size = rb"[0-9]{1,20}"
+end_marker = rb"(?i:LAST)"
+
+# Postfix, XCLIENT_README and XFORWARD_README:
+#   attribute-name"="attribute-value
+#   attribute-value = xtext
+# A value that is not encoded may be anything.
+attribute = rb"([A-Za-z]+)=([!-~\x80-\xff]+)"
+#   PORT, DESTPORT: a port number as a decimal number
+port = rb"[0-9]{1,5}"
+# Note 1 of XFORWARD_README: no control characters, non-ASCII characters, whitespace, or
+# what is special in message headers.
+header_word = rb"[!#-'*-:=?A-\[\]-~]+"
+
 MAILBOX = re.compile(mailbox)
 # Where a path ends: a ">" outside of a quoted string.  What stands within is checked
 # by the patterns above.
@@ -119,9 +144,15 @@ HELLO_DOMAIN = re.compile(hello_domain)
 ESMTP_PARAM = re.compile(rb"(%b)(?:=(%b))?" % (esmtp_keyword, esmtp_value))
 XTEXT = re.compile(xtext)
 HEXCHAR = re.compile(hexchar)
+NOT_XCHAR = re.compile(not_xchar)
 ADDR_TYPE = re.compile(addr_type)
 UTF_8_ADDR = re.compile(utf_8_addr)
 EMBEDDED_UNICODE_CHAR = re.compile(embedded_unicode_char)
+SASL_MECH = re.compile(sasl_mech)
+BDAT = re.compile(rb"(%b)( %b)?" % (chunk_size, end_marker))
+ATTRIBUTE = re.compile(attribute)
+PORT = re.compile(port)
+HEADER_WORD = re.compile(header_word)
 # A command line has no control characters: CR, LF and NUL have no business in it
 # (RFC 5321, section 2.3.8), and nothing above has a use for the others.
 CONTROL = re.compile(rb"[\x00-\x1f\x7f]")

@@ -7,9 +7,9 @@ RFC 5321, sections 4.1.2 and 4.1.3, with the internationalized addresses of RFC 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from unicodedata import is_normalized
 
@@ -126,6 +126,20 @@ def printLocalPart(localPart: str) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", localPart) + '"'
 
 
+def parseLiteral(literal: bytes) -> IPv4Address | IPv6Address:
+    """
+    The address in C{b"[192.0.2.1]"} or C{b"[IPv6:2001:db8::1]"}.
+
+    @raise ValueError: it is neither
+    """
+    found = ADDRESS_LITERAL.fullmatch(literal)
+    if found is None:
+        raise ValueError(f"not an address literal: {literal!r}")
+    if found["ipv4"] is not None:
+        return IPv4Address(found["ipv4"].decode("ascii"))
+    return IPv6Address(found["ipv6"].decode("ascii"))
+
+
 def isDomain(name: str) -> bool:
     """
     Whether this is a domain in ASCII, within the limits of RFC 1035, section 2.3.4.
@@ -189,8 +203,7 @@ def _parts(address: str) -> tuple[str, str]:
 def _canonical(domain: bytes | None, literal: bytes | None) -> str:
     if domain is None:
         assert literal is not None, "a mailbox has a domain or a literal"
-        if not _isLiteral(literal):
-            raise ValueError(f"not an address literal: {literal!r}")
+        parseLiteral(literal)
         return literal.decode("ascii").lower()
     name = domain.decode("utf-8")
     name = name.lower() if name.isascii() else _aLabels(name)
@@ -223,14 +236,8 @@ def _isShort(domain: str) -> bool:
 
 
 def _isLiteral(literal: bytes) -> bool:
-    found = ADDRESS_LITERAL.fullmatch(literal)
-    if found is None:
-        return False
     try:
-        if found["ipv4"] is not None:
-            ipaddress.IPv4Address(found["ipv4"].decode("ascii"))
-        else:
-            ipaddress.IPv6Address(found["ipv6"].decode("ascii"))
+        parseLiteral(literal)
     except ValueError:
         return False
     return True

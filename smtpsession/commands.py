@@ -10,11 +10,13 @@ sees to that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from smtpsession._grammar import CONTROL, PATH, UTF_8_CONTROL
+from smtpsession._grammar import BDAT, CONTROL, PATH, SASL_MECH, UTF_8_CONTROL
 from smtpsession.addresses import (
     PathTooLong,
     SMTPAddress,
@@ -23,7 +25,16 @@ from smtpsession.addresses import (
     parseReversePath,
     printPath,
 )
+from smtpsession.attributes import (
+    XCLIENT,
+    XFORWARD,
+    Known,
+    parseAttributes,
+    printAttributes,
+)
+from smtpsession.encodings import parseBase64, printBase64
 from smtpsession.errors import SMTPError
+from smtpsession.limits import CHUNK
 from smtpsession.parameters import (
     NO_ARGS,
     SMTPAddressArgs,
@@ -31,6 +42,7 @@ from smtpsession.parameters import (
     printParameters,
 )
 from smtpsession.replies import (
+    BAD_BASE64,
     BAD_CHARACTERS,
     BAD_FORWARD_PATH,
     BAD_HOSTNAME,
@@ -40,6 +52,7 @@ from smtpsession.replies import (
 )
 
 C = TypeVar("C", bound="Command")
+W = TypeVar("W", bound="_WithAttributes")
 A = TypeVar("A", bound="_WithAddress")
 
 
@@ -105,6 +118,12 @@ class Quit(Command):
     """RFC 5321, section 4.1.1.10."""
 
     verb = syntax = "QUIT"
+
+
+class Starttls(Command):
+    """RFC 3207, section 4."""
+
+    verb = syntax = "STARTTLS"
 
 
 @frozen
@@ -247,6 +266,110 @@ class Rcpt(_WithAddress):
     preposition = b"TO:"
     bad = BAD_FORWARD_PATH
     _parsePath = staticmethod(parseForwardPath)
+
+
+@frozen
+class Bdat(Command):
+    """
+    RFC 3030, section 2.
+
+    The chunk follows at once, whatever the answer will be.  Who refuses a BDAT has to
+    drop as many octets, and who cannot parse it has to hang up: else what is in the
+    message would be taken for commands.
+
+    @ivar size: how many octets follow
+    @ivar isLast: they are the last of the message
+    """
+
+    verb, syntax = "BDAT", "BDAT size [LAST]"
+    size: int
+    isLast: bool = False
+
+    @classmethod
+    def parse(cls, argument: bytes) -> Bdat:
+        found = BDAT.fullmatch(argument)
+        if found is None or (size := int(found[1])) > CHUNK:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        return cls(size, found[2] is not None)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.size}" + (" LAST" if self.isLast else "")
+
+
+@frozen
+class Auth(Command):
+    """
+    RFC 4954, section 4.
+
+    @ivar mechanism: in upper case, known to us or not
+    @ivar initial: the initial response, decoded; None where there is none, and C{b""}
+        for one that is empty
+    """
+
+    verb, syntax = "AUTH", "AUTH mechanism [initial-response]"
+    mechanism: str
+    # It may be a password, which has no business in a log or a traceback.
+    initial: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, argument: bytes) -> Auth:
+        mechanism, space, response = argument.partition(b" ")
+        if SASL_MECH.fullmatch(mechanism) is None or (space and not response):
+            raise SMTPError.saying(badArguments(cls.syntax))
+        name = mechanism.decode("ascii").upper()
+        if not response:
+            return cls(name)
+        try:
+            return cls(name, b"" if response == b"=" else parseBase64(response))
+        except ValueError as error:
+            raise SMTPError.saying(BAD_BASE64) from error
+
+    def __str__(self) -> str:
+        if self.initial is None:
+            return f"{self.verb} {self.mechanism}"
+        response = printBase64(self.initial) or b"="
+        return f"{self.verb} {self.mechanism} {response.decode('ascii')}"
+
+
+def _unchanging(values: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    return MappingProxyType(dict(values))
+
+
+@frozen
+class _WithAttributes(Command):
+    """
+    A command of a proxy or a filter about the client behind it.
+
+    @cvar known: what may be said
+
+    @ivar attributes: what is said, by upper-case name; None for what is not available
+    """
+
+    known: ClassVar[Known]
+    attributes: Mapping[str, str | None] = field(converter=_unchanging, hash=False)
+
+    @classmethod
+    def parse(cls: type[W], argument: bytes) -> W:
+        if not argument:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        return cls(parseAttributes(argument, cls.known))
+
+    def __str__(self) -> str:
+        return f"{self.verb} {printAttributes(self.attributes).decode('ascii')}"
+
+
+class Xclient(_WithAttributes):
+    """Postfix, XCLIENT_README."""
+
+    verb, syntax = "XCLIENT", "XCLIENT name=value..."
+    known = XCLIENT
+
+
+class Xforward(_WithAttributes):
+    """Postfix, XFORWARD_README."""
+
+    verb, syntax = "XFORWARD", "XFORWARD name=value..."
+    known = XFORWARD
 
 
 def _pathAndParameters(

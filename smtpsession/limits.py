@@ -28,6 +28,11 @@ PROXY_LINE = 107
 PROXY_HEADER = 4096
 #: Section 2.2.5 of it.
 PROXY_UNIQUE_ID = 128
+#: RFC 3030 sets no limit; what fits a count of 64 bits, in whatever reads the message.
+CHUNK = 2**63 - 1
+#: Postfix, XFORWARD_README: a value of XCLIENT or XFORWARD before decoding, and the
+#: name of a protocol among them, in octets.
+ATTRIBUTE_VALUE, PROTOCOL_NAME = 255, 64
 
 
 def _count(default: int, minimum: int = 1) -> int:

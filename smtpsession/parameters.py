@@ -18,11 +18,10 @@ from smtpsession._grammar import (
     CONTROL,
     EMBEDDED_UNICODE_CHAR,
     ESMTP_PARAM,
-    HEXCHAR,
     UTF_8_ADDR,
     UTF_8_CONTROL,
-    XTEXT,
 )
+from smtpsession.encodings import parseXtextOctets, printXtextOctets
 from smtpsession.errors import SMTPError
 from smtpsession.limits import ENVID, ORCPT
 from smtpsession.model import FrozenMapping
@@ -92,18 +91,12 @@ def parseXtext(text: str) -> str:
     @raise ValueError: it is not xtext, or it hides what is not printable US-ASCII,
         such as a line end on its way into a header
     """
-    octets = text.encode("utf-8")
-    if XTEXT.fullmatch(octets) is None:
-        raise ValueError(f"not xtext: {text!r}")
-    decoded = HEXCHAR.sub(lambda found: bytes.fromhex(found[0][1:].decode()), octets)
-    return _printable(decoded.decode("latin-1"))
+    return _printable(parseXtextOctets(text.encode("utf-8")).decode("latin-1"))
 
 
 def printXtext(text: str) -> str:
     """The inverse of `parseXtext`, for printable US-ASCII."""
-    return "".join(
-        c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text
-    )
+    return printXtextOctets(text.encode("ascii")).decode("ascii")
 
 
 def _upper(text: str) -> str:

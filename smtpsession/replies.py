@@ -170,6 +170,11 @@ def repeatedParameter(keyword: str) -> Reply:
     return Reply(501, f"Parameter {keyword} given twice", "5.5.4")
 
 
+def unknownAttribute(name: str) -> Reply:
+    """Of XCLIENT or XFORWARD."""
+    return Reply(501, f"Attribute {name} not recognized", "5.5.4")
+
+
 def messageTooLarge(limit: int) -> Reply:
     """RFC 1870, section 6: the declared or the actual size is over the limit."""
     return Reply(552, f"Message exceeds the limit of {limit} octets", "5.3.4")
@@ -202,6 +207,7 @@ TOO_MANY_RECIPIENTS = Reply(452, "Too many recipients", "4.5.3")
 LINE_TOO_LONG = Reply(500, "Line too long", "5.5.2")
 UNKNOWN_COMMAND = Reply(500, "Command not recognized", "5.5.1")
 BAD_CHARACTERS = Reply(500, "Control characters or invalid UTF-8 in command", "5.5.2")
+BAD_BASE64 = Reply(501, "Not base64", "5.5.2")
 BAD_HOSTNAME = Reply(501, "Neither a domain nor an address literal", "5.5.4")
 BAD_PARAMETERS = Reply(501, "Malformed parameters", "5.5.4")
 BAD_REVERSE_PATH = Reply(501, "Bad reverse-path", "5.1.7")

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.attributes import XCLIENT, XFORWARD, Known
 from smtpsession.commands import (
+    Auth,
+    Bdat,
     Command,
     Data,
     Ehlo,
@@ -27,7 +30,10 @@ from smtpsession.commands import (
     Quit,
     Rcpt,
     Rset,
+    Starttls,
     Vrfy,
+    Xclient,
+    Xforward,
 )
 from smtpsession.parameters import SMTPAddressArgs
 from smtpsession.proxyline import ProxyInfo
@@ -141,6 +147,38 @@ utf8Orcpts = st.tuples(
 
 #: What a client can say in SNI with OpenSSL's help: anything without a NUL.
 servernames = st.binary(min_size=1, max_size=255).filter(lambda name: 0 not in name)
+# Attributes of XCLIENT and XFORWARD.
+
+hostnames = asciiDomains | addressLiterals | st.just("my_laptop.local.")
+_ipAddresses = st.ip_addresses().map(
+    lambda a: str(getattr(a, "ipv4_mapped", None) or a)
+)
+_portTexts = st.integers(0, 65_535).map(str)
+_headerWords = st.text(
+    st.sampled_from(ATEXT + ".:,[]"), min_size=1, max_size=20
+).filter(lambda word: word.upper() not in ("[UNAVAILABLE]", "[TEMPUNAVAIL]"))
+#: What each attribute may be, where it is available.
+attributeValues: dict[str, st.SearchStrategy[str]] = {
+    "NAME": asciiDomains | st.just("my_laptop.local."),
+    "ADDR": _ipAddresses,
+    "PORT": _portTexts,
+    "PROTO": st.sampled_from(("SMTP", "ESMTP")),
+    "HELO": hostnames,
+    "LOGIN": st.text(min_size=1, max_size=20).filter(str.isprintable),
+    "DESTADDR": _ipAddresses,
+    "DESTPORT": _portTexts,
+    "IDENT": _headerWords,
+    "SOURCE": st.sampled_from(("LOCAL", "REMOTE")),
+}
+
+
+def _attributesOf(known: Known) -> st.SearchStrategy[dict[str, str | None]]:
+    every = {name: st.none() | attributeValues[name] for name in known}
+    return st.fixed_dictionaries({}, optional=every).filter(bool)
+
+
+xclientAttributes = _attributesOf(XCLIENT)
+xforwardAttributes = _attributesOf(XFORWARD)
 
 
 # Commands.
@@ -150,12 +188,11 @@ reversePaths = st.builds(SMTPAddress, mailboxes | st.just(""), _args)
 forwardPaths = st.builds(
     SMTPAddress, mailboxes | st.sampled_from(("postmaster", "Postmaster")), _args
 )
-hostnames = asciiDomains | addressLiterals | st.just("my_laptop.local.")
 # White space at the end of a command line is not part of it.
 _trimmed = _text.map(lambda text: text.rstrip(" "))
 
 commands: st.SearchStrategy[Command] = st.one_of(
-    st.sampled_from((Data(), Rset(), Quit())),
+    st.sampled_from((Data(), Rset(), Quit(), Starttls())),
     st.builds(Noop, _trimmed),
     st.builds(Help, _trimmed),
     st.builds(Vrfy, _trimmed.filter(bool)),
@@ -165,6 +202,14 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Lhlo, hostnames),
     st.builds(Mail, reversePaths),
     st.builds(Rcpt, forwardPaths),
+    st.builds(Bdat, st.integers(0, 2**63 - 1), st.booleans()),
+    st.builds(
+        Auth,
+        st.from_regex(r"[A-Z0-9_-]{1,20}", fullmatch=True),
+        st.none() | st.binary(max_size=40),
+    ),
+    st.builds(Xclient, xclientAttributes),
+    st.builds(Xforward, xforwardAttributes),
 )
 
 

@@ -5,6 +5,7 @@ Tests of smtpsession.addresses.
 from __future__ import annotations
 
 import json
+from ipaddress import ip_address
 
 import idna
 from attrs.exceptions import FrozenInstanceError
@@ -16,6 +17,7 @@ from smtpsession.addresses import (
     SMTPAddress,
     isHostname,
     parseForwardPath,
+    parseLiteral,
     parseReversePath,
     printLocalPart,
     printPath,
@@ -669,6 +671,46 @@ class HostnameTests(TableTestCase):
     def test_anyHostname(self, hostname):
         """Every domain of ASCII and every address literal is a hostname."""
         self.assertTrue(_isHostname(hostname))
+
+
+class LiteralTests(TableTestCase):
+    """Address literals, RFC 5321, section 4.1.3."""
+
+    def test_parse(self):
+        """The address in a literal is read."""
+        self.assertGives(
+            parseLiteral,
+            [
+                ("IPv4", b"[192.0.2.1]", ip_address("192.0.2.1")),
+                ("IPv6", b"[IPv6:2001:db8::1]", ip_address("2001:db8::1")),
+                ("in another case", b"[ipV6:2001:DB8::1]", ip_address("2001:db8::1")),
+                ("both", b"[IPv6:::ffff:192.0.2.1]", ip_address("::ffff:192.0.2.1")),
+            ],
+        )
+
+    def test_malformed(self):
+        """What is no address, or has no brackets, is refused."""
+        self.assertRefuses(
+            ValueError,
+            parseLiteral,
+            [
+                ("nothing", b""),
+                ("no address", b"[]"),
+                ("no brackets", b"192.0.2.1"),
+                ("one bracket", b"[192.0.2.1"),
+                ("two pairs", b"[[192.0.2.1]]"),
+                ("another number", b"[192.0.2.256]"),
+                ("three numbers", b"[192.0.2]"),
+                ("octal", b"[192.0.2.01]"),
+                ("no tag", b"[2001:db8::1]"),
+                ("another tag", b"[IPv4:192.0.2.1]"),
+                ("the tag alone", b"[IPv6:]"),
+                ("too many parts", b"[IPv6:1:2:3:4:5:6:7:8:9]"),
+                ("a zone", b"[IPv6:fe80::1%eth0]"),
+                ("something behind", b"[192.0.2.1]x"),
+                ("a line end behind", b"[192.0.2.1]\n"),
+            ],
+        )
 
 
 def _parts(address: str) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.commands import (
+    Auth,
+    Bdat,
     Command,
     Data,
     Ehlo,
@@ -22,7 +24,10 @@ from smtpsession.commands import (
     Quit,
     Rcpt,
     Rset,
+    Starttls,
     Vrfy,
+    Xclient,
+    Xforward,
     splitCommand,
 )
 from smtpsession.errors import SMTPError
@@ -34,7 +39,7 @@ COMMANDS: dict[str, type[Command]] = {
     command.verb: command
     for command in (
         *(Data, Rset, Quit, Noop, Help, Vrfy, Expn),
-        *(Helo, Ehlo, Lhlo, Mail, Rcpt),
+        *(Helo, Ehlo, Lhlo, Mail, Rcpt, Bdat, Starttls, Auth, Xclient, Xforward),
     )
 }
 
@@ -127,6 +132,35 @@ PARSED = [
         b"RCPT TO:<bob@x> NOTIFY=NEVER",
         Rcpt(SMTPAddress("bob@x", SMTPAddressArgs({"NOTIFY": "NEVER"}))),
     ),
+    ("STARTTLS", b"STARTTLS", Starttls()),
+    ("STARTTLS in lower case", b"starttls ", Starttls()),
+    ("BDAT", b"BDAT 1000", Bdat(1000)),
+    ("the last BDAT", b"BDAT 1000 LAST", Bdat(1000, isLast=True)),
+    ("BDAT in mixed case", b"bdat 7 Last", Bdat(7, isLast=True)),
+    ("BDAT of nothing", b"BDAT 0", Bdat(0)),
+    ("BDAT of nothing, the last", b"BDAT 0 LAST", Bdat(0, isLast=True)),
+    ("BDAT with zeros in front", b"BDAT 00000000000000000010", Bdat(10)),
+    ("the largest BDAT", b"BDAT 9223372036854775807", Bdat(2**63 - 1)),
+    ("AUTH", b"AUTH PLAIN", Auth("PLAIN")),
+    ("AUTH in lower case", b"auth scram-sha-256", Auth("SCRAM-SHA-256")),
+    ("AUTH of a mechanism that there is not", b"AUTH X_9", Auth("X_9")),
+    (
+        "AUTH with a response",
+        b"AUTH PLAIN AGJvYgBzZWNyZXQ=",
+        Auth("PLAIN", b"\0bob\0secret"),
+    ),
+    ("AUTH with an empty response", b"AUTH EXTERNAL =", Auth("EXTERNAL", b"")),
+    ("AUTH with any octets", b"AUTH X +/+/", Auth("X", b"\xfb\xff\xbf")),
+    (
+        "XCLIENT",
+        b"XCLIENT NAME=mx.example.org addr=192.0.2.1 Login=[unavailable]",
+        Xclient({"NAME": "mx.example.org", "ADDR": "192.0.2.1", "LOGIN": None}),
+    ),
+    (
+        "XFORWARD",
+        b"XFORWARD SOURCE=LOCAL IDENT=4XyZ",
+        Xforward({"SOURCE": "LOCAL", "IDENT": "4XyZ"}),
+    ),
 ]
 
 REFUSED = [
@@ -204,6 +238,43 @@ REFUSED = [
     ("no keyword", b"MAIL FROM:<bob@x> =1", "501 5.5.4"),
     ("a keyword twice", b"MAIL FROM:<bob@x> SIZE=1 size=1", "501 5.5.4"),
     ("a parameter of RCPT", b"RCPT TO:<bob@x> NOTIFY==", "501 5.5.4"),
+    #
+    # Extensions.
+    ("STARTTLS with an argument", b"STARTTLS now", "501 5.5.4"),
+    ("BDAT alone", b"BDAT", "501 5.5.4"),
+    ("BDAT without a size", b"BDAT LAST", "501 5.5.4"),
+    ("BDAT with another word", b"BDAT 5 FIRST", "501 5.5.4"),
+    ("BDAT with more behind", b"BDAT 5 LAST LAST", "501 5.5.4"),
+    ("BDAT with two sizes", b"BDAT 5 5", "501 5.5.4"),
+    ("BDAT with two spaces", b"BDAT 5  LAST", "501 5.5.4"),
+    ("BDAT with two spaces in front", b"BDAT  5", "501 5.5.4"),
+    ("BDAT without a space", b"BDAT 5LAST", "501 5.5.4"),
+    ("a negative BDAT", b"BDAT -5", "501 5.5.4"),
+    ("a BDAT with a sign", b"BDAT +5", "501 5.5.4"),
+    ("a hexadecimal BDAT", b"BDAT 0x5", "501 5.5.4"),
+    ("a BDAT with a fraction", b"BDAT 5.0", "501 5.5.4"),
+    ("a BDAT with an underscore", b"BDAT 1_0", "501 5.5.4"),
+    ("other digits", "BDAT \u0665".encode(), "501 5.5.4"),
+    ("a BDAT that no count holds", b"BDAT 9223372036854775808", "501 5.5.4"),
+    ("a BDAT of 21 digits", b"BDAT 000000000000000000001", "501 5.5.4"),
+    ("AUTH alone", b"AUTH", "501 5.5.4"),
+    ("AUTH with two spaces", b"AUTH  PLAIN", "501 5.5.4"),
+    ("AUTH of 21 letters", b"AUTH AAAAAAAAAAAAAAAAAAAAA", "501 5.5.4"),
+    ("AUTH with another sign", b"AUTH PLAIN.X", "501 5.5.4"),
+    ("AUTH in UTF-8", b"AUTH PL\xc3\x84IN", "501 5.5.4"),
+    ("a response that is not base64", b"AUTH PLAIN bob", "501 5.5.2"),
+    ("a response without its padding", b"AUTH PLAIN AGJvYgBzZWNyZXQ", "501 5.5.2"),
+    ("two spaces before the response", b"AUTH PLAIN  AGJv", "501 5.5.2"),
+    ("two responses", b"AUTH PLAIN AGJv AGJv", "501 5.5.2"),
+    ("a cancelled response", b"AUTH PLAIN *", "501 5.5.2"),
+    ("only padding", b"AUTH PLAIN ==", "501 5.5.2"),
+    ("padding and more", b"AUTH PLAIN =AGJv", "501 5.5.2"),
+    ("XCLIENT alone", b"XCLIENT", "501 5.5.4"),
+    ("XCLIENT with an attribute of XFORWARD", b"XCLIENT IDENT=x", "501 5.5.4"),
+    ("XFORWARD alone", b"XFORWARD", "501 5.5.4"),
+    ("XFORWARD with an attribute of XCLIENT", b"XFORWARD LOGIN=x", "501 5.5.4"),
+    ("XFORWARD with a bad value", b"XFORWARD ADDR=localhost", "501 5.5.4"),
+    #
     # What is wrong with the path is not said if the parameters cannot be read.
     ("both wrong", b"MAIL FROM:<bob> SIZE=", "501 5.5.4"),
 ]
@@ -266,7 +337,8 @@ class ParseTests(TableTestCase):
         """A command with something behind it that is not its own is refused."""
         lines = [
             *(b"DATA ", b"RSET ", b"QUIT ", b"MAIL FROM:<>", b"MAIL FROM:<bob@x>"),
-            *(b"RCPT TO:<bob@x>", b"RCPT TO:<Postmaster>"),
+            *(b"RCPT TO:<bob@x>", b"RCPT TO:<Postmaster>", b"STARTTLS ", b"BDAT 5"),
+            *(b"BDAT 5 LAST", b"AUTH PLAIN AGJv", b"XCLIENT PORT=25"),
         ]
         tails = [b"x", b">", b"=", b" =", b'"', b" <eve@x>", b",<eve@x>", b"\x00"]
         rows = [(line.decode(), line + tail) for line in lines for tail in tails]
@@ -321,6 +393,11 @@ class ParseTests(TableTestCase):
             b"RCPT TO:<a@b> " + b"A" * 100_000 + b"=",
             b"EHLO " + b"a." * 50_000,
             b"EHLO [IPv6:" + b":" * 100_000 + b"]",
+            b"BDAT " + b"9" * 100_000,
+            b"AUTH PLAIN " + b"A" * 100_001,
+            b"AUTH " + b"A" * 100_000,
+            b"XCLIENT " + b"PORT=1 " * 15_000,
+            b"XFORWARD IDENT=" + b"+20" * 33_000,
         ]:
             self.assertTrue(_isRefused(line), repr(line[:40]))
 
@@ -350,6 +427,16 @@ class PrintTests(TableTestCase):
             ("without its text", Noop(), "NOOP"),
             ("with its text", Vrfy("bob"), "VRFY bob"),
             ("with a name", Ehlo("mx.example.org"), "EHLO mx.example.org"),
+            ("a chunk", Bdat(5), "BDAT 5"),
+            ("the last chunk", Bdat(5, isLast=True), "BDAT 5 LAST"),
+            ("a mechanism", Auth("PLAIN"), "AUTH PLAIN"),
+            ("with an empty response", Auth("EXTERNAL", b""), "AUTH EXTERNAL ="),
+            ("with a response", Auth("PLAIN", b"\0b\0s"), "AUTH PLAIN AGIAcw=="),
+            (
+                "attributes",
+                Xclient({"NAME": None, "ADDR": "2001:db8::1"}),
+                "XCLIENT NAME=[UNAVAILABLE] ADDR=IPV6:2001:db8::1",
+            ),
             ("a null reverse-path", Mail(SMTPAddress("")), "MAIL FROM:<>"),
             (
                 "a path with parameters",
@@ -368,6 +455,31 @@ class PrintTests(TableTestCase):
             Ehlo("a").hostname = "b"  # type: ignore[misc]
         with self.assertRaises(FrozenInstanceError):
             Mail(SMTPAddress("")).address = SMTPAddress("a@b")  # type: ignore[misc]
+
+    def test_attributesAreTheirOwn(self):
+        """Nor do its attributes change, whatever happens to what they were made of."""
+        attributes: dict[str, str | None] = {"PORT": "25"}
+        command = Xclient(attributes)
+        attributes["PORT"] = None
+
+        self.assertEqual({"PORT": "25"}, dict(command.attributes))
+        with self.assertRaises(TypeError):
+            command.attributes["PORT"] = None  # type: ignore[index]
+
+    def test_hash(self):
+        """Commands that are equal have the same hash."""
+        self.assertEqual(
+            1, len({Xclient({"PORT": "25"}), Xclient({"PORT": "25"})}), "XCLIENT"
+        )
+        self.assertEqual(2, len({Auth("PLAIN", b"a"), Auth("PLAIN", b"b")}), "AUTH")
+
+    def test_secrets(self):
+        """What may be a password is not shown to who debugs."""
+        shown = repr(Auth("PLAIN", b"\0bob\0secret"))
+        error = self.assertRaises(SMTPError, _command, b"AUTH PLAIN c2VjcmV0c2VjcmV0=")
+
+        self.assertEqual("Auth(mechanism='PLAIN')", shown)
+        self.assertNotIn("c2Vj", f"{error} {error.__cause__}")
 
     @given(commands)
     # The space that does not break is text; only SPACE and TAB at the end are not.

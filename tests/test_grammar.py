@@ -41,6 +41,29 @@ SINGLE_OCTETS = [
         set(range(33, 127)) - set(b"=") | NON_ASCII,
     ),
     ("xtext", grammar.XTEXT, b"%b", set(range(33, 127)) - set(b"+=")),
+    (
+        "what xtext encodes",
+        grammar.NOT_XCHAR,
+        b"%b",
+        {*range(33), ord("+"), ord("="), 127, *NON_ASCII},
+    ),
+    ("a mechanism", grammar.SASL_MECH, b"%b", ALNUM | set(b"-_")),
+    ("the size of a chunk", grammar.BDAT, b"%b", set(b"0123456789")),
+    ("behind it", grammar.BDAT, b"1%bLAST", set(b" ")),
+    ("an attribute's name", grammar.ATTRIBUTE, b"%b=a", ALNUM - set(b"0123456789")),
+    (
+        "an attribute's value",
+        grammar.ATTRIBUTE,
+        b"A=%b",
+        set(range(33, 127)) | NON_ASCII,
+    ),
+    ("a port", grammar.PORT, b"%b", set(b"0123456789")),
+    (
+        "a word in a header",
+        grammar.HEADER_WORD,
+        b"%b",
+        set(range(33, 127)) - set(b'"()<>@;\\'),
+    ),
     ("a hexadecimal digit", grammar.HEXCHAR, b"+0%b", set(b"0123456789ABCDEF")),
     (
         "an internationalized original recipient",
@@ -98,6 +121,14 @@ MATCHING = [
     (grammar.XTEXT, [b"", b"abc", b"a+20b", b"+2B+3D", b"rfc822;bob@example.org"]),
     (grammar.ADDR_TYPE, [b"rfc822", b"utf-8", b"x-my_type"]),
     (grammar.UTF_8_ADDR, [b"bob@example.org", b"jos\xc3\xa9@b", b"\\x{E9}@b"]),
+    (grammar.SASL_MECH, [b"PLAIN", b"scram-sha-256", b"X_A", b"9", b"A" * 20]),
+    (grammar.BDAT, [b"0", b"1000", b"9" * 20, b"5 LAST", b"5 last", b"00 Last"]),
+    (
+        grammar.ATTRIBUTE,
+        [b"NAME=a", b"n=[UNAVAILABLE]", b"A==", b"A=+20", b"A=\xc3\xa9"],
+    ),
+    (grammar.PORT, [b"0", b"25", b"00025", b"99999"]),
+    (grammar.HEADER_WORD, [b"ESMTP", b"4XyZ1z2abc", b"!#$%&'*+,-./:=?[]^_`{|}~"]),
 ]
 
 NOT_MATCHING = [
@@ -167,6 +198,24 @@ NOT_MATCHING = [
         grammar.UTF_8_ADDR,
         [b"", b"a b", b"\\", b"\\x", b"\\x{}", b"\\x{e9}", b"\\x{E9", b"+E9", b"a=b"],
     ),
+    (grammar.SASL_MECH, [b"", b"A" * 21, b"A.B", b"A B", b"\xc3\xa9", b"A\n"]),
+    (
+        grammar.BDAT,
+        [
+            b"",
+            b"LAST",
+            b"5LAST",
+            b"5  LAST",
+            b"5 LAST ",
+            b"5 ",
+            b" 5",
+            b"9" * 21,
+            b"-1",
+        ],
+    ),
+    (grammar.ATTRIBUTE, [b"", b"=", b"A", b"A=", b"=a", b"A B=c", b"A=b c", b"A1=b"]),
+    (grammar.PORT, [b"", b"-1", b"+1", b"1.0", b"0x1", b"000025", b"25\n"]),
+    (grammar.HEADER_WORD, [b"", b"a b", b"(a)", b"a;b", b"<a>", b"a@b", b"\xc3\xa9"]),
 ]
 
 #: Each pattern with what it nearly matches at great length.
@@ -203,6 +252,11 @@ WORST = [
     ("plain xtext", grammar.XTEXT, b"a" * 100_000 + b"="),
     ("an address type", grammar.ADDR_TYPE, b"a" * 100_000 + b";"),
     ("embedded characters", grammar.UTF_8_ADDR, b"\\x{E9}" * 16_000 + b"\\x{E9"),
+    ("a mechanism", grammar.SASL_MECH, b"A" * 100_000),
+    ("a size", grammar.BDAT, b"9" * 100_000),
+    ("an attribute's name", grammar.ATTRIBUTE, b"A" * 100_000),
+    ("an attribute's value", grammar.ATTRIBUTE, b"A=" + b"=" * 100_000 + b" "),
+    ("a word in a header", grammar.HEADER_WORD, b"a" * 100_000 + b"@"),
     ("an embedded character", grammar.UTF_8_ADDR, b"\\x{" + b"0" * 100_000 + b"}"),
 ]
 

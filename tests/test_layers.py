@@ -15,8 +15,8 @@ from tests.cases import TableTestCase
 FLOORS: dict[str, tuple[str, ...]] = {
     "words": ("replies", "limits", "errors", "model"),
     "grammar": (
-        *("_grammar", "parameters", "addresses", "commands", "lines", "body"),
-        *("networks", "_crc32c", "tlvs", "proxyline"),
+        *("_grammar", "encodings", "parameters", "addresses", "attributes"),
+        *("commands", "lines", "body", "networks", "_crc32c", "tlvs", "proxyline"),
     ),
     "conversation": (
         *("session", "ciphers", "extensions", "options", "actions", "results"),

@@ -238,6 +238,7 @@ PREPARED = [
     ),
     ("a parameter with a bad value", replies.badParameter("SIZE"), "501 5.5.4"),
     ("a parameter given twice", replies.repeatedParameter("SIZE"), "501 5.5.4"),
+    ("an attribute not known", replies.unknownAttribute("X"), "501 5.5.4"),
     ("a message over the limit", replies.messageTooLarge(1000), "552 5.3.4"),
     ("bad arguments", replies.badArguments("NOOP [string]"), "501 5.5.4"),
 ]
@@ -259,6 +260,7 @@ class CatalogueTests(TableTestCase):
         self.assertIn("X-FOO", replies.unknownParameter("X-FOO").text)
         self.assertIn("SIZE", replies.badParameter("SIZE").text)
         self.assertIn("BODY", replies.repeatedParameter("BODY").text)
+        self.assertIn("X-FOO", replies.unknownAttribute("X-FOO").text)
         self.assertIn("1000", replies.messageTooLarge(1000).text)
 
     def test_enhanced(self):
