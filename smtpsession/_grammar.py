@@ -130,6 +130,54 @@ port = rb"[0-9]{1,5}"
 # what is special in message headers.
 header_word = rb"[!#-'*-:=?A-\[\]-~]+"
 
+# RFC 3339, section 5.6, its letters in any case:
+#   date-time      = full-date "T" full-time
+#   full-date      = date-fullyear "-" date-month "-" date-mday
+#   full-time      = partial-time time-offset
+#   partial-time   = time-hour ":" time-minute ":" time-second [time-secfrac]
+#   time-second    = 2DIGIT  ; 00-58, 00-59, 00-60 based on leap second rules
+#   time-secfrac   = "." 1*DIGIT
+#   time-offset    = "Z" / time-numoffset
+#   time-numoffset = ("+" / "-") time-hour ":" time-minute
+# Nobody needs more than nanoseconds.  What the calendar allows, datetime decides.
+full_date = rb"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+partial_time = rb"([0-9]{2}):([0-9]{2}):([0-5][0-9]|60)(?:\.(?P<fraction>[0-9]{1,9}))?"
+time_offset = rb"(?P<offset>[Zz]|[+\-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+date_time = rb"%b[Tt]%b%b" % (full_date, partial_time, time_offset)
+
+# RFC 2852, section 4:
+#   by-value = by-time";"by-mode[by-trace]
+#   by-time  = ["-" / "+"]1*9digit
+#   by-mode  = "N" / "R"
+#   by-trace = "T"
+by_value = rb"([+\-]?[0-9]{1,9});([NRnr])([Tt])?"
+
+# RFC 2852, section 2:
+#   deliverby-param = min-by-time *( ',' extension-token )
+#   min-by-time     = [1*9DIGIT]
+#   extension-token = 1*<any CHAR excluding SP, COMMA and all control characters>
+deliverby_param = rb"([0-9]{0,9})(?:,[!-+\--~]+)*"
+
+# RFC 6710, section 7:
+#   priority-value   = (["-"] NZDIGIT) / "0"
+#   priority-profile = 1*20(ALPHA / DIGIT / "-" / "_" / ".")
+priority_value = rb"-?[1-9]|0"
+priority_profile = rb"[A-Za-z0-9\-_.]{1,20}"
+
+# RFC 4865, section 3:
+#   future-release-integer = %x31-39 *8DIGIT
+future_release_integer = rb"[1-9][0-9]{0,8}"
+
+# RFC 9422, section 3:
+#   limits-param     = limit-name-value 0*[SP limit-name-value]
+#   limit-name-value = limit-name ["=" limit-value]
+#   limit-name       = 1*(ALPHA / DIGIT / "-" / "_")
+#   limit-value      = 1*(%x21-3A / %x3C-7E) ; Any VCHAR except ";"
+# and section 4, of each of the limits there:
+#   %x31-39 0*5DIGIT
+limit_name_value = rb"([A-Za-z0-9\-_]+)(?:=([!-:<-~]+))?"
+limit_number = rb"[1-9][0-9]{0,5}"
+
 MAILBOX = re.compile(mailbox)
 # Where a path ends: a ">" outside of a quoted string.  What stands within is checked
 # by the patterns above.
@@ -153,6 +201,14 @@ BDAT = re.compile(rb"(%b)( %b)?" % (chunk_size, end_marker))
 ATTRIBUTE = re.compile(attribute)
 PORT = re.compile(port)
 HEADER_WORD = re.compile(header_word)
+DATE_TIME = re.compile(date_time)
+BY_VALUE = re.compile(by_value)
+DELIVERBY_PARAM = re.compile(deliverby_param)
+PRIORITY_VALUE = re.compile(priority_value)
+PRIORITY_PROFILE = re.compile(priority_profile)
+FUTURE_RELEASE_INTEGER = re.compile(future_release_integer)
+LIMIT_NAME_VALUE = re.compile(limit_name_value)
+LIMIT_NUMBER = re.compile(limit_number)
 # A command line has no control characters: CR, LF and NUL have no business in it
 # (RFC 5321, section 2.3.8), and nothing above has a use for the others.
 CONTROL = re.compile(rb"[\x00-\x1f\x7f]")

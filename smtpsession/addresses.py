@@ -28,6 +28,7 @@ from smtpsession._grammar import (
     ROUTE,
     UTF_8_CONTROL,
 )
+from smtpsession.encodings import parseXtextOctets, printXtextOctets
 from smtpsession.parameters import NO_ARGS, DSNRcpt, SMTPAddressArgs
 
 
@@ -111,6 +112,27 @@ def parseForwardPath(path: bytes, args: SMTPAddressArgs = NO_ARGS) -> SMTPAddres
     if not address.address:
         raise ValueError("a forward-path is not empty")
     return address
+
+
+def parseSubmitter(text: str) -> str:
+    """
+    The value of AUTH on MAIL, RFC 4954, section 5: a mailbox in xtext, or C{"<>"} where
+    nobody knows who submitted the message.  A mailbox of RFC 6531 is in UTF-8 within.
+
+    @return: the mailbox, or C{""}
+    @raise ValueError: it is neither
+    """
+    if text == "<>":
+        return ""
+    mailbox = parseXtextOctets(text.encode("utf-8")).decode("utf-8")
+    if not SMTPAddress(mailbox).domain:
+        raise ValueError(f"a mailbox has a domain: {mailbox!r}")
+    return mailbox
+
+
+def printSubmitter(mailbox: str) -> str:
+    """The inverse of `parseSubmitter`."""
+    return printXtextOctets(mailbox.encode("utf-8")).decode("ascii") or "<>"
 
 
 def printPath(address: SMTPAddress) -> bytes:

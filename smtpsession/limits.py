@@ -30,6 +30,10 @@ PROXY_HEADER = 4096
 PROXY_UNIQUE_ID = 128
 #: RFC 3030 sets no limit; what fits a count of 64 bits, in whatever reads the message.
 CHUNK = 2**63 - 1
+#: RFC 2852, section 4, and RFC 4865, section 3: a number of seconds has nine digits.
+SECONDS = 999_999_999
+#: RFC 9422, section 4: a limit that LIMITS announces has six.
+ANNOUNCED = 999_999
 #: Postfix, XFORWARD_README: a value of XCLIENT or XFORWARD before decoding, and the
 #: name of a protocol among them, in octets.
 ATTRIBUTE_VALUE, PROTOCOL_NAME = 255, 64

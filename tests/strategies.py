@@ -8,6 +8,7 @@ Whoever uses hypothesis imports this module, for it also says how hypothesis run
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_network
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 from hypothesis import HealthCheck, settings
@@ -39,6 +40,7 @@ from smtpsession.parameters import SMTPAddressArgs
 from smtpsession.proxyline import ProxyInfo
 from smtpsession.replies import EnhancedCode
 from smtpsession.tlvs import CRC32C, NOOP, ProxyTLS
+from smtpsession.timing import RRVS, DeliverBy, FutureRelease
 
 # The same examples in every run, so that a failure is never a matter of luck; and
 # nothing that depends on how fast the machine is.
@@ -141,6 +143,23 @@ utf8Orcpts = st.tuples(
         lambda address: len(address) <= 40
     ),
 ).map(";".join)
+
+#: Points in time with their time zones, which are a minute apart or more.
+dateTimes = st.datetimes(
+    min_value=datetime(2, 1, 1),
+    max_value=datetime(9998, 12, 31),
+    timezones=st.integers(-1439, 1439).map(
+        lambda minutes: timezone(timedelta(minutes=minutes))
+    ),
+)
+_seconds = st.integers(1, 999_999_999)
+deliverBys = st.builds(
+    DeliverBy, st.integers(-999_999_999, 999_999_999), st.just("N"), st.booleans()
+) | st.builds(DeliverBy, _seconds, st.just("R"), st.booleans())
+futureReleases = st.builds(FutureRelease, holdFor=_seconds) | st.builds(
+    FutureRelease, holdUntil=dateTimes
+)
+rrvs = st.builds(RRVS, dateTimes, st.sampled_from((None, "C", "R")))
 
 
 # TLS.

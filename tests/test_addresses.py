@@ -19,8 +19,10 @@ from smtpsession.addresses import (
     parseForwardPath,
     parseLiteral,
     parseReversePath,
+    parseSubmitter,
     printLocalPart,
     printPath,
+    printSubmitter,
 )
 from smtpsession.parameters import DSNRcpt, SMTPAddressArgs
 from tests.cases import TableTestCase
@@ -671,6 +673,59 @@ class HostnameTests(TableTestCase):
     def test_anyHostname(self, hostname):
         """Every domain of ASCII and every address literal is a hostname."""
         self.assertTrue(_isHostname(hostname))
+
+
+class SubmitterTests(TableTestCase):
+    """AUTH on MAIL, RFC 4954, section 5."""
+
+    def test_parse(self):
+        """It is a mailbox in xtext, or nobody."""
+        self.assertGives(
+            parseSubmitter,
+            [
+                ("a mailbox", "bob@example.org", "bob@example.org"),
+                ("the one of the RFC", "e+3Dmc2@example.com", "e=mc2@example.com"),
+                ("its case is kept", "Bob@Example.org", "Bob@Example.org"),
+                ("nobody", "<>", ""),
+                ("quotes", '"bob+20smith"@example.org', '"bob smith"@example.org'),
+                ("a literal", "bob@[192.0.2.1]", "bob@[192.0.2.1]"),
+                ("in UTF-8", "jos+C3+A9@example.org", "jos\xe9@example.org"),
+            ],
+        )
+
+    def test_malformed(self):
+        """It is nothing else."""
+        self.assertRefuses(
+            ValueError,
+            parseSubmitter,
+            [
+                ("nothing", ""),
+                ("nobody, encoded", "+3C+3E"),
+                ("brackets", "<bob@example.org>"),
+                ("one bracket", "<"),
+                ("nobody and somebody", "<>bob@example.org"),
+                ("no domain", "bob"),
+                ("the postmaster alone", "postmaster"),
+                ("no xtext", "e=mc2@example.com"),
+                ("a plus sign", "bob+tag@example.org"),
+                ("not encoded", "jos\xe9@example.org"),
+                ("not UTF-8", "jos+E9@example.org"),
+                ("a line end", "bob+0D+0A@example.org"),
+                ("a line end in quotes", '"bob+0D+0A"@example.org'),
+                ("a space", "bob+20smith@example.org"),
+                ("two mailboxes", "bob@example.org,eve@example.org"),
+                ("a long local part", "a" * 65 + "@example.org"),
+                ("a very long one", "+20" * 33_000),
+            ],
+        )
+
+    @given(mailboxes | st.just(""))
+    def test_roundTrip(self, mailbox):
+        """Reading what is printed gives the same, and it is ASCII."""
+        printed = printSubmitter(mailbox)
+
+        self.assertTrue(printed.isascii())
+        self.assertEqual(mailbox, parseSubmitter(printed))
 
 
 class LiteralTests(TableTestCase):

@@ -14,7 +14,8 @@ from smtpsession import _grammar as grammar
 from tests.cases import TableTestCase
 
 NON_ASCII = set(range(0x80, 0x100))
-ALNUM = set((ascii_letters + digits).encode())
+DIGITS = set(digits.encode())
+ALNUM = set(ascii_letters.encode()) | DIGITS
 #: RFC 5322, section 3.2.3, and RFC 6531, section 3.3.
 ATEXT = ALNUM | set(b"!#$%&'*+-/=?^_`{|}~") | NON_ASCII
 #: RFC 5321, section 4.1.2: what stands for itself in a quoted string.
@@ -64,6 +65,42 @@ SINGLE_OCTETS = [
         b"%b",
         set(range(33, 127)) - set(b'"()<>@;\\'),
     ),
+    ("a digit of a date", grammar.DATE_TIME, b"2026-02-2%bT12:30:00Z", DIGITS),
+    ("a digit of a year", grammar.DATE_TIME, b"202%b-02-28T12:30:00Z", DIGITS),
+    ("a digit of a time", grammar.DATE_TIME, b"2026-02-28T12:30:0%bZ", DIGITS),
+    ("a digit of a fraction", grammar.DATE_TIME, b"2026-02-28T12:30:00.%bZ", DIGITS),
+    ("between date and time", grammar.DATE_TIME, b"2026-02-28%b12:30:00Z", set(b"Tt")),
+    ("behind the time", grammar.DATE_TIME, b"2026-02-28T12:30:00%b", set(b"Zz")),
+    ("the sign", grammar.DATE_TIME, b"2026-02-28T12:30:00%b01:00", set(b"+-")),
+    ("before a time", grammar.BY_VALUE, b"%b1;R", DIGITS | set(b"+-")),
+    ("a mode", grammar.BY_VALUE, b"1;%b", set(b"NRnr")),
+    ("a trace", grammar.BY_VALUE, b"1;R%b", set(b"Tt")),
+    ("the least time", grammar.DELIVERBY_PARAM, b"%b", DIGITS),
+    (
+        "an option of the future",
+        grammar.DELIVERBY_PARAM,
+        b"1,a%b",
+        set(range(33, 127)) - set(b","),
+    ),
+    ("a priority", grammar.PRIORITY_VALUE, b"%b", DIGITS),
+    ("a negative priority", grammar.PRIORITY_VALUE, b"-%b", DIGITS - set(b"0")),
+    ("the name of a policy", grammar.PRIORITY_PROFILE, b"%b", ALNUM | set(b"-_.")),
+    (
+        "the first digit of an interval",
+        grammar.FUTURE_RELEASE_INTEGER,
+        b"%b",
+        DIGITS - set(b"0"),
+    ),
+    ("the digits behind it", grammar.FUTURE_RELEASE_INTEGER, b"1%b", DIGITS),
+    ("a limit's name", grammar.LIMIT_NAME_VALUE, b"%b", ALNUM | set(b"-_")),
+    (
+        "a limit's value",
+        grammar.LIMIT_NAME_VALUE,
+        b"A=%b",
+        set(range(33, 127)) - set(b";"),
+    ),
+    ("a limit's first digit", grammar.LIMIT_NUMBER, b"%b", DIGITS - set(b"0")),
+    ("the digits behind that", grammar.LIMIT_NUMBER, b"1%b", DIGITS),
     ("a hexadecimal digit", grammar.HEXCHAR, b"+0%b", set(b"0123456789ABCDEF")),
     (
         "an internationalized original recipient",
@@ -128,6 +165,22 @@ MATCHING = [
         [b"NAME=a", b"n=[UNAVAILABLE]", b"A==", b"A=+20", b"A=\xc3\xa9"],
     ),
     (grammar.PORT, [b"0", b"25", b"00025", b"99999"]),
+    (
+        grammar.DATE_TIME,
+        [
+            b"1985-04-12T23:20:50.52Z",
+            b"1996-12-19T16:39:57-08:00",
+            b"1990-12-31T23:59:60Z",
+            b"1937-01-01t12:00:27.123456789+23:59",
+        ],
+    ),
+    (grammar.BY_VALUE, [b"120;R", b"+1;rt", b"-999999999;N", b"0;NT"]),
+    (grammar.DELIVERBY_PARAM, [b"", b"0", b"999999999", b"1,A,b=c", b",x"]),
+    (grammar.PRIORITY_VALUE, [b"0", b"9", b"-9"]),
+    (grammar.PRIORITY_PROFILE, [b"MIXER", b"STANAG4406", b"a_b-c.d", b"A" * 20]),
+    (grammar.FUTURE_RELEASE_INTEGER, [b"1", b"604800", b"999999999"]),
+    (grammar.LIMIT_NAME_VALUE, [b"RCPTMAX=20", b"A_B-9", b"X==,=", b"x=" + b"9" * 99]),
+    (grammar.LIMIT_NUMBER, [b"1", b"999999"]),
     (grammar.HEADER_WORD, [b"ESMTP", b"4XyZ1z2abc", b"!#$%&'*+,-./:=?[]^_`{|}~"]),
 ]
 
@@ -214,6 +267,29 @@ NOT_MATCHING = [
         ],
     ),
     (grammar.ATTRIBUTE, [b"", b"=", b"A", b"A=", b"=a", b"A B=c", b"A=b c", b"A1=b"]),
+    (
+        grammar.DATE_TIME,
+        [
+            b"",
+            b"2026-02-28",
+            b"2026-02-28T12:30Z",
+            b"2026-02-28T12:30:00",
+            b"2026-02-28T12:30:61Z",
+            b"2026-02-28T12:30:00.Z",
+            b"2026-02-28T12:30:00.1234567890Z",
+            b"2026-02-28T12:30:00+24:00",
+            b"2026-02-28T12:30:00+01:60",
+            b"2026-02-28T12:30:00+0100",
+            b"2026-02-28T12:30:00Z\n",
+        ],
+    ),
+    (grammar.BY_VALUE, [b"", b";R", b"1", b"1;", b"1;T", b"1;RN", b"1;RTT", b"--1;R"]),
+    (grammar.DELIVERBY_PARAM, [b"x", b"1,", b"-1", b"1 2", b"1,,2", b"1,a b", b"1\n"]),
+    (grammar.PRIORITY_VALUE, [b"", b"-0", b"+1", b"10", b"01", b"-", b"1.0", b"1\n"]),
+    (grammar.PRIORITY_PROFILE, [b"", b"A" * 21, b"A B", b"A=B", b"\xc3\xa9", b"A\n"]),
+    (grammar.FUTURE_RELEASE_INTEGER, [b"", b"0", b"01", b"1" * 10, b"-1", b"+1"]),
+    (grammar.LIMIT_NAME_VALUE, [b"", b"=1", b"A=", b"A=;", b"A B", b"A.B=1", b"A=1\n"]),
+    (grammar.LIMIT_NUMBER, [b"", b"0", b"01", b"1000000", b"-1", b"1\n"]),
     (grammar.PORT, [b"", b"-1", b"+1", b"1.0", b"0x1", b"000025", b"25\n"]),
     (grammar.HEADER_WORD, [b"", b"a b", b"(a)", b"a;b", b"<a>", b"a@b", b"\xc3\xa9"]),
 ]
@@ -256,6 +332,12 @@ WORST = [
     ("a size", grammar.BDAT, b"9" * 100_000),
     ("an attribute's name", grammar.ATTRIBUTE, b"A" * 100_000),
     ("an attribute's value", grammar.ATTRIBUTE, b"A=" + b"=" * 100_000 + b" "),
+    ("a fraction", grammar.DATE_TIME, b"2026-02-28T12:30:00." + b"0" * 100_000),
+    ("a time to deliver by", grammar.BY_VALUE, b"9" * 100_000 + b";R"),
+    ("options", grammar.DELIVERBY_PARAM, b"1" + b",a" * 50_000 + b","),
+    ("commas", grammar.DELIVERBY_PARAM, b"," * 100_000),
+    ("the name of a limit", grammar.LIMIT_NAME_VALUE, b"A" * 100_000 + b"="),
+    ("the value of a limit", grammar.LIMIT_NAME_VALUE, b"A=" + b"=" * 100_000 + b";"),
     ("a word in a header", grammar.HEADER_WORD, b"a" * 100_000 + b"@"),
     ("an embedded character", grammar.UTF_8_ADDR, b"\\x{" + b"0" * 100_000 + b"}"),
 ]

@@ -16,7 +16,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "words": ("replies", "limits", "errors", "model"),
     "grammar": (
         *("_grammar", "encodings", "parameters", "addresses", "attributes"),
-        *("commands", "lines", "body", "networks", "_crc32c", "tlvs", "proxyline"),
+        *("commands", "datetimes", "timing", "keywords", "lines", "body"),
+        *("networks", "_crc32c", "tlvs", "proxyline"),
     ),
     "conversation": (
         *("session", "ciphers", "extensions", "options", "actions", "results"),

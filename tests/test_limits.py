@@ -104,5 +104,7 @@ class LimitsTests(TableTestCase):
         self.assertEqual(63, limits.LABEL, "RFC 1035, section 2.3.4")
         self.assertEqual(100, limits.ENVID, "RFC 3461, section 4.4")
         self.assertEqual(500, limits.ORCPT, "RFC 3461, section 4.2")
+        self.assertEqual(999_999_999, limits.SECONDS, "RFC 2852, section 4")
+        self.assertEqual(999_999, limits.ANNOUNCED, "RFC 9422, section 4")
         self.assertEqual(255, limits.ATTRIBUTE_VALUE, "XFORWARD_README, note 1")
         self.assertEqual(64, limits.PROTOCOL_NAME, "XFORWARD_README")
