@@ -4,6 +4,7 @@ The errors of the library::
 
     SMTPSessionError
      +-- SMTPError            a refusal: its reply goes to the client
+     |    +-- SASLError       an exchange that cannot succeed any more
      +-- MessageError         what a `MessageStream` fails with
      |    +-- MessageRefused  it can never be accepted, its reply says why
      |    |    +-- MessageTooLarge
@@ -66,6 +67,14 @@ class SMTPError(SMTPSessionError):
 
     def __str__(self) -> str:
         return str(self.reply)
+
+
+class SASLError(SMTPError):
+    """
+    What the client sent is malformed, 501, or no mechanism could accept it, 535.
+
+    @see: L{smtpsession.sasl.exchange}
+    """
 
 
 class MessageError(SMTPSessionError):

@@ -37,6 +37,9 @@ ANNOUNCED = 999_999
 #: Postfix, XFORWARD_README: a value of XCLIENT or XFORWARD before decoding, and the
 #: name of a protocol among them, in octets.
 ATTRIBUTE_VALUE, PROTOCOL_NAME = 255, 64
+#: A name of a user, a password beyond ASCII, a nonce, in characters.  RFC 4616, section
+#: 2 wants 255 octets at the least; what is longer is costly to normalize.
+SASL_TEXT = 1024
 
 
 def _count(default: int, minimum: int = 1) -> int:

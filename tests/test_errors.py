@@ -16,6 +16,7 @@ from smtpsession.errors import (
     MessageRefused,
     MessageTooLarge,
     ProxyError,
+    SASLError,
     SMTPError,
     SMTPSessionError,
 )
@@ -33,6 +34,7 @@ from tests.cases import TableTestCase, codes
 TREE = {
     SMTPSessionError: Exception,
     SMTPError: SMTPSessionError,
+    SASLError: SMTPError,
     MessageError: SMTPSessionError,
     MessageRefused: MessageError,
     MessageTooLarge: MessageRefused,

@@ -18,6 +18,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("_grammar", "encodings", "parameters", "addresses", "attributes"),
         *("commands", "datetimes", "timing", "keywords", "lines", "body"),
         *("networks", "_crc32c", "tlvs", "proxyline"),
+        *("sasl.__init__", "sasl.encoding", "sasl.prep", "sasl.keys", "sasl.auth"),
+        *("sasl.exchange", "sasl.gs2", "sasl.scrammessages", "sasl.scram"),
+        *("sasl.plain", "sasl.login", "sasl.cram", "sasl.bearer", "sasl.external"),
+        "sasl.mechanisms",
     ),
     "conversation": (
         *("session", "ciphers", "extensions", "options", "actions", "results"),

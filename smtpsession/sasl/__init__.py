@@ -1,0 +1,3 @@
+"""
+SASL, RFC 4422, as AUTH carries it: mechanisms, and what they ask the application.
+"""
