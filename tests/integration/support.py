@@ -5,27 +5,50 @@ What the tests with real sockets and processes share.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import ProcessDone
-from twisted.internet.protocol import ProcessProtocol
-from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from smtpsession import ServerOptions, SMTPServerFactory, SMTPSession, watch
+from smtpsession import (
+    ServerOptions,
+    SMTPAddress,
+    SMTPError,
+    SMTPServerFactory,
+    SMTPSession,
+    watch,
+)
+from smtpsession.stream import MessageStream
+from tests.integration.programs import Program, find
 
 #: For everything that a test waits for, in seconds.
 PATIENCE = 60
 
 LOCAL = "tcp:0:interface=127.0.0.1"
+
+#: 8-bit text, octets that are not UTF-8, and lines that begin with dots.
+MESSAGE = (
+    "From: alice@example.com\r\n"
+    "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+    "Message-Id: <1@example.com>\r\n"
+    "Subject: Grüße\r\n"
+    "MIME-Version: 1.0\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: 8bit\r\n"
+    "\r\n"
+    "Grüße aus Köln\r\n"
+    ".\r\n"
+    "..\r\n"
+    ".x\r\n"
+).encode() + b"\xff\xfe\r\n\r\n.\r\n"
 
 
 def localOptions(**changes: Any) -> ServerOptions:
@@ -71,6 +94,63 @@ class NetworkTestCase(TestCase):
         self.addCleanup(process.kill)
         return process
 
+    def makeFolder(self) -> Path:
+        """
+        A folder for this test.  A program that gives up its privileges still reaches
+        what it has there, which is not so in one of trial's own.
+        """
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o711)
+        return folder
+
+    def startProgram(
+        self,
+        path: str | None,
+        *arguments: str,
+        make: Callable[[], Program] = Program,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Program:
+        """
+        Start a program of other authors until the end of the test.
+
+        timeout(1) gives it a group of its own and ends it in time, even when this
+        process does not live to do it.
+
+        @param environment: additions to this process's own
+        @param options: for C{spawnProcess}
+        """
+        timeout = find("timeout")
+        assert path is not None and timeout is not None
+        process = make()
+        reactor.spawnProcess(
+            process,
+            timeout,
+            ["timeout", "--kill-after=5", str(PATIENCE), path, *arguments],
+            env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
+            **options,
+        )
+        self.addCleanup(process.kill)
+        return process
+
+    async def runProgram(
+        self, path: str | None, *arguments: str, given: bytes = b"", **options: Any
+    ) -> str:
+        """Run a program that has to succeed, and give its output."""
+        process = self.startProgram(
+            path, *arguments, make=lambda: Program(given), **options
+        )
+        status = await process.ended
+        self.assertEqual(status, 0, process.output)
+        return process.output
+
+    def assertHandedOn(self, content: bytes, message: bytes) -> None:
+        """The content is this message behind the trace of a server."""
+        trace, rest = content[: -len(message)], content[-len(message) :]
+        self.assertEqual(rest, message)
+        self.assertRegex(trace, rb"\AReceived: [^\r\n]*(\r\n\t[^\r\n]*)*\r\n\Z")
+
 
 class PendingTestCase(NetworkTestCase):
     """A test case in which a callback does not answer, and the client leaves."""
@@ -95,55 +175,40 @@ class PendingTestCase(NetworkTestCase):
             raise
 
 
-class Service(ProcessProtocol):
-    """
-    A child process that runs the service.
-
-    @ivar listening: fires with the port, when it is known from the output
-    @ivar ended: fires with the exit status, negative for a signal
-    """
-
-    transport: Any
-
-    def __init__(self) -> None:
-        self.listening: Deferred[int] = Deferred()
-        self.ended: Deferred[int] = Deferred()
-        self._output = b""
-        self._alive = True
+class Service(Program):
+    """A child process that runs the service."""
 
     @property
-    def output(self) -> str:
-        """What it has written to its standard output and error output so far."""
-        return self._output.decode("utf-8", "replace")
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
-        self._output += data
-        found = re.search(r"listening on IPv4Address\(.*port=([0-9]+)\)", self.output)
-        if found is not None and not self.listening.called:
-            self.listening.callback(int(found[1]))
-
-    def processEnded(self, reason: Failure) -> None:
-        self._alive = False
-        status: Any = reason.value
-        if reason.check(ProcessDone):
-            self.ended.callback(0)
-        elif status.signal is not None:
-            self.ended.callback(-status.signal)
-        else:
-            self.ended.callback(status.exitCode)
-        if not self.listening.called:
-            self.listening.errback(RuntimeError(f"it did not start: {self.output}"))
-            # Nobody needs to wait for it.
-            self.listening.addErrback(lambda failure: None)
-
-    def terminate(self) -> Deferred[int]:
-        """Ask it to end, as an operating system does."""
-        self.transport.signalProcess(signal.SIGTERM)
-        return self.ended
+    def listening(self) -> Deferred[int]:
+        """Fires with the port, when it is known from the output."""
+        found = self.said(r"listening on IPv4Address\(.*port=([0-9]+)\)")
+        return found.addCallback(lambda match: int(match[1]))
 
     def kill(self) -> Deferred[int] | None:
-        """End it if it has not ended."""
+        """End it if it has not ended, without asking."""
         if not self._alive:
             return None
-        self.transport.signalProcess("KILL")
+        self.transport.signalProcess(signal.SIGKILL)
         return self.ended
+
+
+class KeepingServer(SMTPServerFactory):
+    """
+    Keeps what it accepts, and refuses C{no@...}.  It has a resolver that nobody may
+    ask, for all clients here are of this machine.
+
+    @ivar messages: sessions and contents
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(resolver=object(), **arguments)  # type: ignore[arg-type]
+        self.messages: list[tuple[dict[str, Any], bytes]] = []
+
+    async def onRcptTo(self, address: SMTPAddress, session: SMTPSession) -> None:
+        if address.localPart == "no":
+            raise SMTPError(550, "No such recipient", "5.1.1")
+
+    async def onData(self, stream: MessageStream, session: SMTPSession) -> str:
+        content = await stream.read()
+        self.messages.append((session.asDict(), content))
+        return f"{len(content)} octets"

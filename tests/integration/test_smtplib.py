@@ -13,31 +13,12 @@ from typing import Any
 from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 
-from smtpsession import SMTPAddress, SMTPError, SMTPServerFactory, SMTPSession
-from smtpsession.stream import MessageStream
-from tests.integration.support import PATIENCE, NetworkTestCase, localOptions
-
-
-class KeepingServer(SMTPServerFactory):
-    """
-    Keeps what it accepts, and refuses C{no@...}.  It has a resolver that nobody may
-    ask, for all clients here are of this machine.
-
-    @ivar messages: sessions and contents
-    """
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(resolver=object(), **arguments)  # type: ignore[arg-type]
-        self.messages: list[tuple[dict[str, Any], bytes]] = []
-
-    async def onRcptTo(self, address: SMTPAddress, session: SMTPSession) -> None:
-        if address.localPart == "no":
-            raise SMTPError(550, "No such recipient", "5.1.1")
-
-    async def onData(self, stream: MessageStream, session: SMTPSession) -> str:
-        content = await stream.read()
-        self.messages.append((session.asDict(), content))
-        return f"{len(content)} octets"
+from tests.integration.support import (
+    PATIENCE,
+    KeepingServer,
+    NetworkTestCase,
+    localOptions,
+)
 
 
 class SmtplibTests(NetworkTestCase):
