@@ -4,8 +4,12 @@ An SMTP and LMTP server for Twisted, in which every callback receives the whole 
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.callbacks import Callbacks
+from smtpsession.certificates import CertificateStore
+from smtpsession.commands import Command
+from smtpsession.cred import PortalLogin
 from smtpsession.errors import (
     BareNewline,
+    CertificateError,
     DeliveryStopped,
     HeaderTooLarge,
     MessageAborted,
@@ -17,26 +21,47 @@ from smtpsession.errors import (
     SMTPError,
     SMTPSessionError,
 )
-from smtpsession.extensions import Extension, MailParameter, RcptParameter
 from smtpsession.factory import SMTPServerFactory
 from smtpsession.limits import Limits
+from smtpsession.networks import Networks
+from smtpsession.offers import Extension, MailParameter, RcptParameter
 from smtpsession.options import ServerOptions
 from smtpsession.parameters import DSNEnvelope, DSNRcpt, SMTPAddressArgs
+from smtpsession.pem import CertificatePair
 from smtpsession.protocol import SMTPProtocol
 from smtpsession.proxyline import ProxyInfo
 from smtpsession.replies import EnhancedCode, Reply
+from smtpsession.rules import Rule, State
+from smtpsession.sasl.auth import (
+    Auth,
+    BearerAuth,
+    CramMD5Auth,
+    ExternalAuth,
+    PasswordAuth,
+    ScramAuth,
+    XClientAuth,
+)
+from smtpsession.sasl.keys import ScramKeys
 from smtpsession.session import SMTPEnvelope, SMTPSession, TLSCipherInfo
 from smtpsession.stream import MessageStream
 from smtpsession.tlvs import ProxyTLS
 
 __all__ = [
+    "Auth",
     "BareNewline",
+    "BearerAuth",
     "Callbacks",
+    "CertificateError",
+    "CertificatePair",
+    "CertificateStore",
+    "Command",
+    "CramMD5Auth",
     "DSNEnvelope",
     "DSNRcpt",
     "DeliveryStopped",
     "EnhancedCode",
     "Extension",
+    "ExternalAuth",
     "HeaderTooLarge",
     "Limits",
     "MailParameter",
@@ -46,11 +71,15 @@ __all__ = [
     "MessageRefused",
     "MessageStream",
     "MessageTooLarge",
+    "Networks",
+    "PasswordAuth",
+    "PortalLogin",
     "ProxyError",
     "ProxyInfo",
     "ProxyTLS",
     "RcptParameter",
     "Reply",
+    "Rule",
     "SMTPAddress",
     "SMTPAddressArgs",
     "SMTPEnvelope",
@@ -59,6 +88,10 @@ __all__ = [
     "SMTPServerFactory",
     "SMTPSession",
     "SMTPSessionError",
+    "ScramAuth",
+    "ScramKeys",
     "ServerOptions",
+    "State",
     "TLSCipherInfo",
+    "XClientAuth",
 ]

@@ -5,11 +5,13 @@ What a dialogue wants done, and what it is told in return.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Union
 
 from attrs import frozen
 
 from smtpsession.replies import Reply
+from smtpsession.sasl.exchange import KeysWanted
 
 
 @frozen
@@ -24,12 +26,34 @@ class Ask:
     """
     Call a callback of the application, and report its `Outcome`.
 
-    @ivar callback: its name
+    @ivar callback: its name, or the callable itself
     @ivar arguments: what it is given before the session
     """
 
-    callback: str
+    callback: str | Callable[..., Any]
     arguments: tuple[Any, ...] = ()
+
+
+@frozen
+class AskForKeys:
+    """
+    Call C{onAuth} with the `ScramAuth` that this makes, and report its `Outcome`.  If
+    it calls C{validateKeys} meanwhile, hand the keys to `Dialogue.keysGiven`; the
+    result comes with `Prove`.
+    """
+
+    wanted: KeysWanted
+
+
+@frozen
+class Prove:
+    """
+    Fire what C{validateKeys} gave.
+
+    @ivar isValid: with this
+    """
+
+    isValid: bool
 
 
 @frozen
@@ -41,14 +65,58 @@ class ReadBody:
 
 
 @frozen
+class ReadChunk:
+    """
+    Read so many octets as a part of a message, RFC 3030.  With the first part, call
+    C{onData} with a stream.
+
+    After the last part report the `Outcome` when the callback has answered too.  After
+    another one, report whether the message can still be accepted, as soon as all of it
+    has come.
+
+    @ivar isFirst: a message begins
+    @ivar isLast: with these octets the message is whole
+    """
+
+    size: int
+    isFirst: bool
+    isLast: bool
+
+
+@frozen
+class Skip:
+    """Read so many octets, those of a command that was refused, and drop them."""
+
+    size: int
+
+
+@frozen
+class Abandon:
+    """The message that has begun to come will not be whole: C{onData} is to know."""
+
+
+@frozen
+class StartTLS:
+    """
+    Say that TLS may begin, send what was said, and begin it; call `Dialogue.secured`
+    when it is there.  What the client has sent behind its command ends the connection,
+    and then nothing else is said than that.
+    """
+
+
+@frozen
 class HangUp:
     """Close the connection once everything said is sent; ignore what arrives."""
 
 
 READ_BODY = ReadBody()
+ABANDON = Abandon()
+START_TLS = StartTLS()
 HANG_UP = HangUp()
 
-Action = Union[Say, Ask, ReadBody, HangUp]
+Action = Union[
+    Say, Ask, AskForKeys, Prove, ReadBody, ReadChunk, Skip, Abandon, StartTLS, HangUp
+]
 Actions = tuple[Action, ...]
 
 

@@ -1,127 +1,52 @@
 # -*- test-case-name: tests.test_extensions -*-
 """
-The service extensions: one row for each EHLO keyword.
-
-A row says when its keyword is offered, which parameters it licenses on MAIL and RCPT,
-what they mean, and by how much it lengthens a command line.  The answer to EHLO and
-the reading of parameters come from the same row, so that nothing is offered that is
-not understood and nothing is understood that is not offered.
+The extensions that the server knows, a row for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
-
-from attrs import evolve, frozen
+from attrs import evolve
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.authentication import AUTH
+from smtpsession.chunking import BINARYMIME, CHUNKING
 from smtpsession.errors import SMTPError
-from smtpsession.limits import ENVID, ORCPT, Limits
+from smtpsession.limits import ENVID, ORCPT
+from smtpsession.offers import Extension, MailParameter, RcptParameter
 from smtpsession.parameters import (
-    NO_ARGS,
     DSNEnvelope,
     DSNRcpt,
-    SMTPAddressArgs,
     parseEnvid,
     parseNotify,
     parseOrcpt,
     parseRet,
 )
-from smtpsession.replies import (
-    UTF8_ADDRESS,
-    badParameter,
-    messageTooLarge,
-    unknownParameter,
-)
+from smtpsession.replies import messageTooLarge
 from smtpsession.session import SMTPEnvelope, SMTPSession
+from smtpsession.settings import Settings
+from smtpsession.starttls import STARTTLS
+from smtpsession.xclient import XCLIENT, XFORWARD
 
 
-@frozen
-class MailParameter:
-    """
-    A parameter of MAIL.
-
-    @ivar keyword: in upper case
-    @ivar fill: called with the new envelope, the value and the limits, before the
-        application is asked.  It raises `ValueError` for a value that cannot be (501),
-        or an `SMTPError`.
-    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
-    """
-
-    keyword: str
-    fill: Callable[[SMTPEnvelope, str, Limits], None]
-    takesValue: bool = True
+def _sizeLimit(session: SMTPSession, settings: Settings) -> str:
+    return str(settings.messageSize)
 
 
-@frozen
-class RcptParameter:
-    """
-    A parameter of RCPT.
-
-    @ivar keyword: in upper case
-    @ivar fill: called with the recipient and the value, returns the recipient with the
-        value in its place; raises as that of `MailParameter` does
-    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
-    """
-
-    keyword: str
-    fill: Callable[[SMTPAddress, str], SMTPAddress]
-    takesValue: bool = True
-
-
-def _always(session: SMTPSession, limits: Limits) -> str | None:
-    return ""
-
-
-@frozen(kw_only=True)
-class Extension:
-    """
-    A service extension, RFC 5321, section 2.2.
-
-    @ivar keyword: of the EHLO line
-    @ivar rfc: where it is defined
-    @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
-        C{""} for nothing, or None where the extension is not offered now
-    @ivar mailParameters: what it licenses on MAIL
-    @ivar rcptParameters: what it licenses on RCPT
-    @ivar prepareEnvelope: called with each new envelope, before the parameters
-    @ivar prepareRecipient: called with each recipient, before the parameters; returns
-        it
-    @ivar mailOctets: by how much it lengthens a MAIL line
-    @ivar rcptOctets: by how much it lengthens a RCPT line
-    """
-
-    keyword: str
-    rfc: str
-    offer: Callable[[SMTPSession, Limits], str | None] = _always
-    mailParameters: tuple[MailParameter, ...] = ()
-    rcptParameters: tuple[RcptParameter, ...] = ()
-    prepareEnvelope: Callable[[SMTPEnvelope], None] | None = None
-    prepareRecipient: Callable[[SMTPAddress], SMTPAddress] | None = None
-    mailOctets: int = 0
-    rcptOctets: int = 0
-
-
-def _sizeLimit(session: SMTPSession, limits: Limits) -> str:
-    return str(limits.messageSize)
-
-
-def _checkSize(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _checkSize(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     # RFC 1870, section 3: size-value ::= 1*20DIGIT
     if not (len(value) <= 20 and value.isascii() and value.isdigit()):
         raise ValueError(f"not a size: {value!r}")
-    if int(value) > limits.messageSize:
-        raise SMTPError.saying(messageTooLarge(limits.messageSize))
+    if int(value) > settings.messageSize:
+        raise SMTPError.saying(messageTooLarge(settings.messageSize))
 
 
-def _fillBody(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _fillBody(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     if (bodyType := value.lower()) not in ("7bit", "8bitmime"):
         raise ValueError(f"not a body type: {value!r}")
     envelope.bodyType = bodyType
 
 
-def _fillSmtpUtf8(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _fillSmtpUtf8(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     envelope.smtpUtf8 = True
 
 
@@ -133,11 +58,11 @@ def _prepareDSN(envelope: SMTPEnvelope) -> None:
     envelope.dsn = _NO_DSN_ENVELOPE
 
 
-def _fillRet(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _fillRet(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     envelope.dsn = evolve(envelope.dsn or _NO_DSN_ENVELOPE, ret=parseRet(value))
 
 
-def _fillEnvid(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _fillEnvid(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     envelope.dsn = evolve(envelope.dsn or _NO_DSN_ENVELOPE, envid=parseEnvid(value))
 
 
@@ -190,109 +115,19 @@ DSN = Extension(
     rcptOctets=len(" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=") + ORCPT,
 )
 
-#: What the server offers where it is not told otherwise.
-BUILT_IN = (PIPELINING, SIZE, EIGHT_BIT_MIME, SMTPUTF8, ENHANCED_STATUS_CODES, DSN)
-
-
-class Offer:
-    """
-    The extensions that one EHLO or LHLO offered, until the next one.
-
-    @ivar lines: what the answer to EHLO says of them
-    @ivar mailOctets: by how much they lengthen a MAIL line
-    @ivar rcptOctets: by how much they lengthen a RCPT line
-    """
-
-    def __init__(
-        self, extensions: Iterable[Extension], session: SMTPSession, limits: Limits
-    ) -> None:
-        """
-        @param extensions: the rows from which to offer what can be offered now
-        """
-        self._limits = limits
-        rows, lines = [], []
-        for row in extensions:
-            if (details := row.offer(session, limits)) is not None:
-                rows.append(row)
-                lines.append(f"{row.keyword} {details}".rstrip())
-        self.lines = tuple(lines)
-        self.mailOctets = sum(row.mailOctets for row in rows)
-        self.rcptOctets = sum(row.rcptOctets for row in rows)
-        self._onMail = {
-            each.keyword: each for row in rows for each in row.mailParameters
-        }
-        self._onRcpt = {
-            each.keyword: each for row in rows for each in row.rcptParameters
-        }
-        self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
-        self._prepareRecipient = [
-            r.prepareRecipient for r in rows if r.prepareRecipient
-        ]
-
-    def envelope(self, mailFrom: SMTPAddress) -> SMTPEnvelope:
-        """
-        The envelope that a MAIL command asks for.
-
-        @raise SMTPError: 501, 552, 553 or 555, a parameter cannot be accepted
-        """
-        envelope = SMTPEnvelope(mailFrom=mailFrom)
-        for prepare in self._prepareEnvelope:
-            prepare(envelope)
-        if mailFrom.args is not NO_ARGS:
-            self._fillEnvelope(envelope, mailFrom.args)
-        if not envelope.smtpUtf8:
-            _requireASCII(mailFrom)
-        return envelope
-
-    def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
-        for keyword, value in args.items():
-            parameter = _licensed(self._onMail, keyword, value)
-            try:
-                parameter.fill(envelope, value, self._limits)
-            except ValueError as error:
-                raise SMTPError.saying(badParameter(keyword)) from error
-
-    def recipient(self, rcptTo: SMTPAddress, envelope: SMTPEnvelope) -> SMTPAddress:
-        """
-        The recipient that a RCPT command in this transaction asks for.
-
-        @raise SMTPError: 501, 553 or 555, a parameter cannot be accepted
-        """
-        recipient = rcptTo
-        for prepare in self._prepareRecipient:
-            recipient = prepare(recipient)
-        if rcptTo.args is not NO_ARGS:
-            recipient = self._fillRecipient(recipient)
-        if not envelope.smtpUtf8:
-            _requireASCII(rcptTo)
-        return recipient
-
-    def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
-        for keyword, value in recipient.args.items():
-            parameter = _licensed(self._onRcpt, keyword, value)
-            try:
-                recipient = parameter.fill(recipient, value)
-            except ValueError as error:
-                raise SMTPError.saying(badParameter(keyword)) from error
-        return recipient
-
-
-P = TypeVar("P", MailParameter, RcptParameter)
-
-
-def _licensed(licensed: Mapping[str, P], keyword: str, value: str | bool) -> P:
-    parameter = licensed.get(keyword)
-    if parameter is None:
-        raise SMTPError.saying(unknownParameter(keyword))
-    if parameter.takesValue is (value is True):
-        raise SMTPError.saying(badParameter(keyword))
-    return parameter
-
-
-def _requireASCII(address: SMTPAddress) -> None:
-    """Without SMTPUTF8: RFC 6531, section 3.5; RFC 6533, section 3, for ORCPT."""
-    isASCII = address.address.isascii()
-    if isASCII and address.args is not NO_ARGS:
-        isASCII = all(str(value).isascii() for value in address.args.values())
-    if not isASCII:
-        raise SMTPError.saying(UTF8_ADDRESS)
+#: What the server offers where it is not told otherwise, each as far as the settings
+#: allow it.
+BUILT_IN = (
+    PIPELINING,
+    SIZE,
+    EIGHT_BIT_MIME,
+    SMTPUTF8,
+    ENHANCED_STATUS_CODES,
+    DSN,
+    CHUNKING,
+    BINARYMIME,
+    STARTTLS,
+    AUTH,
+    XCLIENT,
+    XFORWARD,
+)

@@ -6,7 +6,7 @@ The factory: callbacks and options in, a protocol for each connection out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -16,9 +16,7 @@ from twisted.internet.protocol import ServerFactory
 from smtpsession.admission import Admission
 from smtpsession.callbacks import Callbacks
 from smtpsession.options import ServerOptions
-from smtpsession.peer import hostAndPort
 from smtpsession.protocol import SMTPProtocol
-from smtpsession.replies import TOO_MANY_CLIENTS
 from smtpsession.reverse import PointerResolver, ReverseLookup
 
 Callback = Callable[..., Any]
@@ -78,16 +76,13 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         self._resolver = resolver
 
     def buildProtocol(self, addr: IAddress | None) -> SMTPProtocol:
-        """A protocol for a connection from this address, which counts from now on."""
-        host, _ = hostAndPort(addr)
-        admitted = self._admission.enter(host)
+        """A protocol for a connection, which counts itself once it is made."""
         protocol = self.protocol(
             self,
             self.options,
             self._clock,
             nameOf=self._nameOf,
-            refusal=None if admitted else TOO_MANY_CLIENTS,
-            departed=partial(self._admission.leave, host),
+            admission=self._admission,
         )
         protocol.factory = self
         return protocol

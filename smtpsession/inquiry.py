@@ -47,15 +47,20 @@ class Inquiry:
         self._outcome: Outcome | None = None
         self._dismissed = False
 
-    def ask(self, callback: str, *arguments: Any) -> Outcome | None:
+    def ask(
+        self, callback: str | Callable[..., Any], *arguments: Any
+    ) -> Outcome | None:
         """
-        Call this callback.
+        Call this callback, by its name, or this callable.
 
         @return: the answer, or None if it comes late
         """
         self._asking = True
         try:
-            answer = getattr(self._callbacks, callback)(*arguments, self._session)
+            ask: Any = callback
+            if isinstance(callback, str):
+                ask = getattr(self._callbacks, callback)
+            answer = ask(*arguments, self._session)
             if isinstance(answer, CoroutineType):
                 answer = begin(answer, self._arrive)
             elif isinstance(answer, Deferred):

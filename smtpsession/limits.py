@@ -40,6 +40,8 @@ ATTRIBUTE_VALUE, PROTOCOL_NAME = 255, 64
 #: A name of a user, a password beyond ASCII, a nonce, in characters.  RFC 4616, section
 #: 2 wants 255 octets at the least; what is longer is costly to normalize.
 SASL_TEXT = 1024
+#: RFC 4954, section 4: a response in base64, its CRLF not counted.
+AUTH_RESPONSE = 12_288
 
 
 def _count(default: int, minimum: int = 1) -> int:
@@ -78,6 +80,9 @@ class Limits:
         RFC 5321, section 4.5.3.2.7: 5 minutes.
     @ivar dataTimeout: between two pieces of a message.  RFC 5321, section 4.5.3.2.5
         wants 3 minutes at the least; 10 are what a client waits for the last reply.
+    @ivar handshakeTimeout: for TLS, and for a PROXY header; then the connection is
+        closed without a word.
+    @ivar authFailures: failed logins on a connection; 421 beyond.
     @ivar closingTimeout: for the client to take what was said before a hang-up.
     @ivar streamBuffer: how much of a message a `MessageStream` holds while nobody
         reads, before the transport is paused; one read of the transport (64 KiB) can
@@ -93,5 +98,7 @@ class Limits:
     clientsPerAddress: int = _count(50)
     commandTimeout: float = _seconds(300)
     dataTimeout: float = _seconds(600)
+    handshakeTimeout: float = _seconds(60)
+    authFailures: int = _count(3, minimum=0)
     closingTimeout: float = _seconds(30)
     streamBuffer: int = _count(65_536)

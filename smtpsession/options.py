@@ -5,44 +5,34 @@ What a server is told: one frozen object, passed along and never copied apart.
 
 from __future__ import annotations
 
-import socket
+from collections.abc import Mapping
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from smtpsession.addresses import isDomain
-from smtpsession.extensions import BUILT_IN, Extension
-from smtpsession.limits import Limits
-
-
-def _machineName() -> str:
-    name = socket.gethostname()
-    return name if isDomain(name) else "localhost"
+from smtpsession.extensions import BUILT_IN
+from smtpsession.offers import Extension
+from smtpsession.rules import Rule
+from smtpsession.settings import Settings
 
 
 @frozen(kw_only=True)
-class ServerOptions(Limits):
+class ServerOptions(Settings):
     """
-    How a server behaves; its limits are fields of the same object.
+    The settings of a server, and what it may offer.
 
-    @ivar hostname: what the server calls itself; by default the machine's name
-    @ivar protocol: C{"smtp"} or C{"lmtp"} (RFC 2033)
-    @ivar bareNewlines: what happens to a message with a CR or LF that is not part of a
-        CRLF: C{"refuse"} it with 550 after its end, or C{"normalize"} each to CRLF
     @ivar extensions: what EHLO and LHLO may offer
-    @ivar reverseLookup: whether to ask the DNS for the client's name
-    @ivar reverseLookupTimeout: for how many seconds to wait for it at the most
+    @ivar verbs: the commands that these bring, each with its extension
     """
 
-    hostname: str = field(factory=_machineName)
-    protocol: str = field(default="smtp", validator=validators.in_(("smtp", "lmtp")))
-    bareNewlines: str = field(
-        default="refuse", validator=validators.in_(("refuse", "normalize"))
-    )
     extensions: tuple[Extension, ...] = field(default=BUILT_IN, converter=tuple)
-    reverseLookup: bool = True
-    reverseLookupTimeout: float = field(default=1.5, validator=validators.gt(0))
+    verbs: Mapping[str, tuple[Extension, Rule]] = field(
+        init=False, eq=False, repr=False
+    )
 
-    @hostname.validator
-    def _isDomain(self, attribute: object, value: str) -> None:
-        if not isDomain(value):
-            raise ValueError(f"not a domain: {value!r}")
+    @verbs.default
+    def _verbsOfExtensions(self) -> Mapping[str, tuple[Extension, Rule]]:
+        return {
+            rule.command.verb: (row, rule)
+            for row in self.extensions
+            for rule in row.verbs
+        }

@@ -199,15 +199,28 @@ def parseOrcpt(text: str) -> str:
     kind, semicolon, encoded = text.partition(";")
     if not (encoded and ADDR_TYPE.fullmatch(kind.encode("utf-8"))):
         raise ValueError(f"not an original recipient: {text!r}")
-    decode = _parseUnitext if kind.lower() == "utf-8" else parseXtext
+    decode = _parseUnitext if kind.lower() == "utf-8" else _parseUtf8Xtext
     return f"{kind};{decode(encoded)}"
 
 
 def printOrcpt(orcpt: str) -> str:
     """The inverse of `parseOrcpt`, in US-ASCII."""
     kind, _, address = orcpt.partition(";")
-    encode = _printUnitext if kind.lower() == "utf-8" else printXtext
+    encode = _printUnitext if kind.lower() == "utf-8" else _printUtf8Xtext
     return f"{kind};{encode(address)}"
+
+
+def _parseUtf8Xtext(text: str) -> str:
+    # RFC 3461 knows ASCII only.  Of an internationalized recipient Postfix sends the
+    # octets of the UTF-8 as xtext, of the type rfc822.
+    decoded = parseXtextOctets(text.encode("utf-8"))
+    if CONTROL.search(decoded) or UTF_8_CONTROL.search(decoded):
+        raise ValueError(f"control characters: {decoded!r}")
+    return decoded.decode("utf-8")
+
+
+def _printUtf8Xtext(text: str) -> str:
+    return printXtextOctets(text.encode("utf-8")).decode("ascii")
 
 
 def _parseUnitext(text: str) -> str:

@@ -10,6 +10,9 @@ import select
 import socket
 from typing import Any
 
+from smtpsession.proxyline import ProxyInfo
+from smtpsession.session import SMTPSession
+
 
 def hostAndPort(address: Any) -> tuple[str, int]:
     """
@@ -28,6 +31,23 @@ def hostAndPort(address: Any) -> tuple[str, int]:
         if mapped is not None:
             host = str(mapped)
     return host, port
+
+
+def applyProxy(session: SMTPSession, info: ProxyInfo) -> None:
+    """
+    Fill in where the client is, by the word of the proxy in front.
+
+    Where that speaks for itself or does not know, it is the client.
+    """
+    session.proxy = info
+    if info.isLocal or info.sourceAddress is None or info.destinationAddress is None:
+        return
+    hasAddresses = info.sourcePort is not None
+    session.remoteAddress = info.sourceAddress if hasAddresses else ""
+    session.remotePort = info.sourcePort or 0
+    session.localAddress = info.destinationAddress if hasAddresses else ""
+    session.localPort = info.destinationPort or 0
+    session.peerAddress = session.remoteAddress
 
 
 def hasGone(transport: Any) -> bool:

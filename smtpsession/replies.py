@@ -180,6 +180,16 @@ def messageTooLarge(limit: int) -> Reply:
     return Reply(552, f"Message exceeds the limit of {limit} octets", "5.3.4")
 
 
+def chunkReceived(octets: int) -> Reply:
+    """RFC 3030, section 2: one part of a message has come, and not the last."""
+    return Reply(250, f"{octets} octets received", "2.0.0")
+
+
+def challenge(text: str) -> Reply:
+    """RFC 4954, section 4: in base64."""
+    return Reply(334, text)
+
+
 def badArguments(syntax: str) -> Reply:
     """A command that is known, with arguments that its syntax forbids."""
     return Reply(501, f"Syntax: {syntax}", "5.5.4")
@@ -190,6 +200,8 @@ OK = Reply(250, "OK", "2.0.0")
 REVERSE_PATH_OK = Reply(250, "Sender OK", "2.1.0")
 FORWARD_PATH_OK = Reply(250, "Recipient OK", "2.1.5")
 DONE = EnhancedCode(2)
+READY_FOR_TLS = Reply(220, "Ready to start TLS", "2.0.0")
+AUTHENTICATED = Reply(235, "Authentication succeeded", "2.7.0")
 MESSAGE_ACCEPTED = Reply(250, "Message accepted", "2.6.0")
 CANNOT_VERIFY = Reply(252, "Cannot verify, send some mail and see", "2.5.2")
 START_MAIL_INPUT = Reply(354, "End with <CRLF>.<CRLF>")
@@ -199,6 +211,9 @@ TOO_MANY_ERRORS = Reply(421, "Too many errors, closing connection", "4.7.0")
 TOO_MANY_TRANSACTIONS = Reply(421, "Too many messages, connect again", "4.7.0")
 COMMAND_TIMEOUT = Reply(421, "Waited too long for a command", "4.4.2")
 DATA_TIMEOUT = Reply(421, "Waited too long for the message", "4.4.2")
+TOO_MANY_LOGINS = Reply(421, "Too many failed logins", "4.7.0")
+OUT_OF_STEP = Reply(421, "Cannot tell where the next command begins", "4.5.0")
+INJECTED = Reply(421, "Nothing may follow STARTTLS in the clear", "4.7.0")
 NOT_HTTP = Reply(421, "This is not a web server", "4.7.0")
 SERVER_FAILED = Reply(421, "Server failed, try again later", "4.3.0")
 LOCAL_ERROR = Reply(451, "Local error in processing", "4.3.0")
@@ -207,6 +222,8 @@ TOO_MANY_RECIPIENTS = Reply(452, "Too many recipients", "4.5.3")
 LINE_TOO_LONG = Reply(500, "Line too long", "5.5.2")
 UNKNOWN_COMMAND = Reply(500, "Command not recognized", "5.5.1")
 BAD_CHARACTERS = Reply(500, "Control characters or invalid UTF-8 in command", "5.5.2")
+RESPONSE_TOO_LONG = Reply(500, "Response too long", "5.5.6")
+AUTH_CANCELLED = Reply(501, "Authentication cancelled", "5.7.0")
 BAD_BASE64 = Reply(501, "Not base64", "5.5.2")
 BAD_HOSTNAME = Reply(501, "Neither a domain nor an address literal", "5.5.4")
 BAD_PARAMETERS = Reply(501, "Malformed parameters", "5.5.4")
@@ -214,12 +231,23 @@ BAD_EXCHANGE = Reply(501, "Malformed authentication exchange", "5.5.2")
 BAD_REVERSE_PATH = Reply(501, "Bad reverse-path", "5.1.7")
 BAD_FORWARD_PATH = Reply(501, "Bad forward-path", "5.1.3")
 LISTS_NOT_EXPANDED = Reply(502, "Lists are not expanded here", "5.5.1")
+NOT_OFFERED = Reply(502, "Not offered here", "5.5.1")
 HELLO_FIRST = Reply(503, "Say hello first", "5.5.1")
 MAIL_FIRST = Reply(503, "MAIL first", "5.5.1")
 RCPT_FIRST = Reply(503, "No valid recipients", "5.5.1")
+EHLO_FIRST = Reply(503, "Say EHLO first", "5.5.1")
+CHUNKS_FIRST = Reply(503, "The message is not complete", "5.5.1")
+BINARY_BY_CHUNKS = Reply(503, "BINARYMIME is sent by BDAT", "5.5.1")
+TLS_ACTIVE = Reply(503, "TLS is active already", "5.5.1")
+AUTH_ACTIVE = Reply(503, "Authenticated already", "5.5.1")
 NESTED_MAIL = Reply(503, "Already in a mail transaction", "5.5.1")
 SERVICE_REFUSED = Reply(503, "No service here, only QUIT", "5.5.1")
+UNKNOWN_MECHANISM = Reply(504, "Mechanism not offered", "5.5.4")
+STARTTLS_FIRST = Reply(530, "STARTTLS first", "5.7.0")
+AUTHENTICATE_FIRST = Reply(530, "AUTH first", "5.7.0")
+ENCRYPTION_REQUIRED = Reply(538, "AUTH needs TLS", "5.7.11")
 AUTHENTICATION_FAILED = Reply(535, "Authentication failed", "5.7.8")
+NOT_AUTHORIZED = Reply(550, "Not authorized", "5.7.0")
 BARE_NEWLINE = Reply(550, "Bare CR or LF in message", "5.6.0")
 INSUFFICIENT_STORAGE = Reply(452, "Insufficient system storage", "4.3.1")
 HEADER_TOO_LARGE = Reply(552, "Header section too large", "5.3.4")

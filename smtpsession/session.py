@@ -60,6 +60,10 @@ class SMTPEnvelope(Model):
     @ivar smtpUtf8: SMTPUTF8 was declared
     @ivar requireTLS: REQUIRETLS was declared
     @ivar dsn: None where DSN is not offered
+    @ivar submitter: who has submitted the message, by the word of the client (C{AUTH=},
+        RFC 4954, section 5); C{""} where that is not known to it, None where it did not
+        say.  To be believed of clients that are trusted, only.
+    @ivar state: the application's own notes, and those of its extensions
     """
 
     mailFrom: SMTPAddress | None = None
@@ -68,6 +72,8 @@ class SMTPEnvelope(Model):
     smtpUtf8: bool = False
     requireTLS: bool = False
     dsn: DSNEnvelope | None = None
+    submitter: str | None = None
+    state: dict[Any, Any] = field(factory=dict)
 
 
 @define(eq=False, kw_only=True)
@@ -80,6 +86,8 @@ class SMTPSession(Model):
     @ivar servername: the SNI host name of the TLS handshake
     @ivar localAddress: the server's side; C{""} where the transport has none
     @ivar remoteAddress: the client's side, an IPv4-mapped IPv6 address as IPv4
+    @ivar peerAddress: where the connection itself comes from, whoever XCLIENT says is
+        behind it; after a PROXY header the client that this named
     @ivar clientHostname: the reverse-DNS name of the client, or C{"[remoteAddress]"}
     @ivar hostNameAppearsAs: what the client called itself; C{""} before
     @ivar openingCommand: C{"HELO"}, C{"EHLO"} or C{"LHLO"}; C{""} before
@@ -102,6 +110,7 @@ class SMTPSession(Model):
     localPort: int = 0
     remoteAddress: str = ""
     remotePort: int = 0
+    peerAddress: str = ""
     clientHostname: str = ""
     hostNameAppearsAs: str = ""
     openingCommand: str = ""

@@ -17,7 +17,7 @@ from OpenSSL.SSL import TLS1_3_VERSION, VERIFY_PEER, Connection
 
 from smtpsession.addresses import isDomain
 from smtpsession.ciphers import standardName
-from smtpsession.session import TLSCipherInfo
+from smtpsession.session import SMTPSession, TLSCipherInfo
 
 _TLS_EXPORTER, _TLS_SERVER_END_POINT = "tls-exporter", "tls-server-end-point"
 
@@ -112,6 +112,14 @@ def factsOf(connection: Connection) -> TLSFacts:
         _peerCertificate(connection),
         ChannelBindings(connection),
     )
+
+
+def applyTLS(session: SMTPSession, facts: TLSFacts) -> None:
+    """Fill in what is known of the TLS of a connection."""
+    session.secure = True
+    session.tlsOptions = facts.cipher
+    session.servername = facts.servername
+    session.peerCertificate = facts.peerCertificate
 
 
 def cipherOf(connection: Any) -> TLSCipherInfo | None:

@@ -380,7 +380,7 @@ class GoodbyeTests(SynchronousTestCase):
         for callback in STEPS:
             client = pendingAt(callback, c.Question())
             client.leave()
-            clock = client.protocol._clock
+            clock = client.protocol.clock
             self.assertEqual(clock.getDelayedCalls(), [], callback)
 
 

@@ -13,7 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ServerOptions, SMTPSession
 from smtpsession.actions import HANG_UP, READ_BODY, Accepted, Ask, Refused, Say
-from smtpsession.dialogue import RULES, Dialogue, State
+from smtpsession.dialogue import Dialogue
+from smtpsession.rules import State
+from smtpsession.verbs import RULES
 from smtpsession.replies import Reply
 
 #: The columns of the tables.
@@ -41,9 +43,10 @@ SMTP = [
     ("QUIT", [221, 221, 221, 221, 221]),
     # Known elsewhere, not here.
     ("LHLO client.example.com", [500, 500, 500, 500, 500]),
-    ("STARTTLS", [500, 500, 500, 500, 500]),
-    ("AUTH PLAIN", [500, 500, 500, 500, 500]),
-    ("BDAT 0 LAST", [500, 500, 500, 500, 500]),
+    ("STARTTLS", [503, 502, 503, 503, 503]),
+    ("AUTH PLAIN", [503, 502, 503, 503, 503]),
+    ("XCLIENT PORT=1", [503, 550, 503, 503, 503]),
+    ("XFORWARD PORT=1", [503, 550, 503, 503, 503]),
     ("TURN", [500, 500, 500, 500, 500]),
     ("WHAT", [500, 500, 500, 500, 500]),
     ("", [500, 500, 500, 500, 500]),

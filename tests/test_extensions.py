@@ -18,14 +18,15 @@ from smtpsession.extensions import (
     PIPELINING,
     SIZE,
     SMTPUTF8,
-    Offer,
 )
-from smtpsession.limits import COMMAND_LINE, ENVID, ORCPT, Limits
+from smtpsession.limits import COMMAND_LINE, ENVID, ORCPT
+from smtpsession.offers import Offer
 from smtpsession.parameters import DSNEnvelope, DSNRcpt
 from smtpsession.session import SMTPEnvelope, SMTPSession
+from smtpsession.settings import Settings
 from tests.cases import TableTestCase
 
-LIMITS = Limits(messageSize=1000)
+LIMITS = Settings(messageSize=1000)
 
 MAIL = [
     # name, parameters, (bodyType, smtpUtf8, ret, envid)
@@ -85,7 +86,6 @@ BAD_MAIL = [
     ("20 digits", " SIZE=99999999999999999999", "552 5.3.4"),
     #
     # RFC 6152.
-    ("a body type that is not offered", " BODY=BINARYMIME", "501 5.5.4"),
     ("a body type that there is not", " BODY=8BIT", "501 5.5.4"),
     #
     # RFC 3461; more in the tests of the parameters.
@@ -152,6 +152,12 @@ class TableOfExtensionsTests(TableTestCase):
                 ("SMTPUTF8", "RFC 6531"),
                 ("ENHANCEDSTATUSCODES", "RFC 2034"),
                 ("DSN", "RFC 3461"),
+                ("CHUNKING", "RFC 3030"),
+                ("BINARYMIME", "RFC 3030"),
+                ("STARTTLS", "RFC 3207"),
+                ("AUTH", "RFC 4954"),
+                ("XCLIENT", "Postfix"),
+                ("XFORWARD", "Postfix"),
             ],
             [(each.keyword, each.rfc) for each in BUILT_IN],
         )
@@ -200,6 +206,8 @@ class OfferTests(TableTestCase):
                 "SMTPUTF8",
                 "ENHANCEDSTATUSCODES",
                 "DSN",
+                "CHUNKING",
+                "BINARYMIME",
             ),
             _offer().lines,
         )
@@ -214,7 +222,7 @@ class OfferTests(TableTestCase):
         """What is offered is allowed its place in a line."""
         offer = _offer()
 
-        self.assertEqual(26 + 17 + 10 + DSN.mailOctets, offer.mailOctets)
+        self.assertEqual(26 + 17 + 10 + DSN.mailOctets + 2, offer.mailOctets)
         self.assertEqual(DSN.rcptOctets, offer.rcptOctets)
 
     def test_longestMail(self):
@@ -369,7 +377,7 @@ class OwnExtensionTests(TableTestCase):
     def test_parameters(self):
         """It licenses parameters and fills in what it likes."""
 
-        def fillMail(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+        def fillMail(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
             envelope.requireTLS = True
 
         def fillRcpt(address: SMTPAddress, value: str) -> SMTPAddress:
@@ -420,7 +428,7 @@ class OwnExtensionTests(TableTestCase):
     def test_refuses(self):
         """It refuses a value with a `ValueError`, or with a reply of its own."""
 
-        def refuse(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+        def refuse(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
             if value == "bad":
                 raise ValueError(value)
             raise SMTPError(550, "Not today", "5.7.1")
@@ -438,7 +446,7 @@ class OwnExtensionTests(TableTestCase):
         )
 
 
-def _ignore(envelope: SMTPEnvelope, value: str, limits: Limits) -> None:
+def _ignore(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     pass
 
 

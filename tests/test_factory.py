@@ -129,7 +129,7 @@ class FactoryTests(SynchronousTestCase):
         Where it is not told otherwise, time is that of the reactor that runs.
         """
         protocol = SMTPServerFactory(options=memoryOptions()).buildProtocol(None)
-        self.assertIs(protocol._clock, reactor)
+        self.assertIs(protocol.clock, reactor)
 
     def test_machineResolver(self) -> None:
         """

@@ -24,14 +24,16 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "sasl.mechanisms",
     ),
     "conversation": (
-        *("session", "ciphers", "extensions", "options", "actions", "results"),
-        "dialogue",
+        *("session", "ciphers", "settings", "actions", "rules", "offers"),
+        *("starttls", "authentication", "chunking", "xclient", "extensions"),
+        *("options", "results", "verbs", "dialogue"),
     ),
     # Here Twisted begins.
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
         *("coroutines", "peer", "admission", "stream", "callbacks"),
-        *("inquiry", "watch", "outbox", "reception", "reverse", "protocol", "factory"),
+        *("inquiry", "watch", "outbox", "reception", "reverse"),
+        *("connection", "protocol", "factory", "cred"),
     ),
     # What "import smtpsession" gives.
     "library": ("__init__",),
@@ -42,8 +44,8 @@ ORDER = tuple(name for floor in FLOORS.values() for name in floor)
 #: The highest module that knows nothing of Twisted, so that all the rules of SMTP can
 #: be run with octets alone.
 LAST_WITHOUT_TWISTED = "dialogue"
-#: Who says C{self.transport}: the protocol, and the client in memory that makes one.
-TOUCH_A_TRANSPORT = {"protocol", "testing"}
+#: Who says C{self.transport}: the connection, and the client in memory that makes one.
+TOUCH_A_TRANSPORT = {"connection", "testing"}
 
 ROOT = Path(smtpsession.__file__).parent
 
@@ -86,7 +88,7 @@ class FloorsTests(TableTestCase):
         )
 
     def test_transport(self):
-        """Only the protocol touches a transport."""
+        """Only the connection touches a transport."""
         touching = {
             name
             for name in _present()
@@ -95,7 +97,7 @@ class FloorsTests(TableTestCase):
         }
 
         self.assertEqual(set(), touching - TOUCH_A_TRANSPORT)
-        self.assertIn("protocol", touching)
+        self.assertIn("connection", touching)
 
     def test_noRelativeImports(self):
         """Every import says in full what it imports."""

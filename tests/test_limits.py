@@ -22,15 +22,21 @@ DEFAULTS = {
     "clientsPerAddress": 50,
     "commandTimeout": 300,
     "dataTimeout": 600,
+    "handshakeTimeout": 60,
+    "authFailures": 3,
     "closingTimeout": 30,
     "streamBuffer": 65_536,
 }
 
 COUNTS = [
     *("messageSize", "recipients", "transactions", "errors"),
-    *("clients", "clientsPerAddress", "streamBuffer"),
+    *("clients", "clientsPerAddress", "streamBuffer", "authFailures"),
 ]
-TIMES = ["commandTimeout", "dataTimeout", "closingTimeout"]
+TIMES = ["commandTimeout", "dataTimeout", "handshakeTimeout", "closingTimeout"]
+
+
+#: Of what nothing at all may be allowed.
+MAY_BE_NONE = ("errors", "authFailures")
 
 
 class LimitsTests(TableTestCase):
@@ -50,14 +56,15 @@ class LimitsTests(TableTestCase):
         self.assertTrue(default.dataTimeout >= 3 * 60, "section 4.5.3.2.5")
 
     def test_smallestCounts(self):
-        """A count may be as small as one, and that of errors as small as none."""
+        """A count may be as small as one, and some as small as none."""
         for name in COUNTS:
             self.assertEqual(1, getattr(Limits(**{name: 1}), name), name)
-        self.assertEqual(0, Limits(errors=0).errors)
+        for name in MAY_BE_NONE:
+            self.assertEqual(0, getattr(Limits(**{name: 0}), name), name)
 
     def test_smallCounts(self):
         """A count that lets nothing in is refused."""
-        rows = [(name, {name: 0}) for name in COUNTS if name != "errors"]
+        rows = [(name, {name: 0}) for name in COUNTS if name not in MAY_BE_NONE]
         rows += [(name, {name: -1}) for name in COUNTS]
 
         self.assertRefuses(ValueError, lambda row: Limits(**row), rows)

@@ -21,7 +21,10 @@ DOCUMENTED = {
     *("MessageStream", "MessageError", "MessageRefused", "MessageTooLarge"),
     *("BareNewline", "HeaderTooLarge", "MessageAborted", "MessageDiscarded"),
     *("DeliveryStopped", "ProxyError", "ProxyTLS"),
-    *("Extension", "MailParameter", "RcptParameter"),
+    *("Extension", "MailParameter", "RcptParameter", "Command", "Rule", "State"),
+    *("CertificateStore", "CertificatePair", "CertificateError", "Networks"),
+    *("Auth", "PasswordAuth", "CramMD5Auth", "ScramAuth", "ScramKeys", "BearerAuth"),
+    *("ExternalAuth", "XClientAuth", "PortalLogin"),
 }
 
 

@@ -450,6 +450,8 @@ ORCPTS = [
     ),
     ("another type", "x400;/C=de/".replace("=", "+3D"), "x400;/C=de/"),
     ("a semicolon in the address", "rfc822;a;b", "rfc822;a;b"),
+    # What Postfix sends of an internationalized recipient.
+    ("UTF-8 in xtext", "rfc822;jos+C3+A9@example.org", "rfc822;jos\xe9@example.org"),
     # RFC 6533, section 3.
     ("utf-8, all of it ASCII", "utf-8;bob@example.org", "utf-8;bob@example.org"),
     ("utf-8 as it is", "utf-8;jos\xe9@example.org", "utf-8;jos\xe9@example.org"),
@@ -477,7 +479,14 @@ NOT_ORCPTS = [
     ("a type that is not ASCII", "rfc\xe9;bob@example.org"),
     ("a comma for the semicolon", "rfc822,bob@example.org"),
     *((f"the address: {name}", f"rfc822;{text}") for name, text in NOT_XTEXT),
-    *((f"the address hides {name}", f"rfc822;{text}") for name, text in HIDDEN),
+    *(
+        (f"the address hides {name}", f"rfc822;{text}")
+        for name, text in HIDDEN
+        if name != "UTF-8"
+    ),
+    ("half of a letter", "rfc822;jos+C3@example.org"),
+    ("a hidden C1 line end", "rfc822;a+C2+85b"),
+    ("a hidden line separator", "rfc822;a+E2+80+A8b"),
     # RFC 6533, section 3.
     ("utf-8 in another type", "rfc822;jos\xe9@example.org"),
     ("embedded in lower case", "utf-8;\\x{e9}"),

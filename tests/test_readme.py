@@ -19,6 +19,7 @@ from smtpsession import SMTPServerFactory
 from smtpsession.callbacks import Callbacks
 from smtpsession.extensions import BUILT_IN
 from smtpsession.testing import MemoryClient, MemoryServer
+from tests.certificates import selfSigned
 
 
 def readme() -> str:
@@ -95,7 +96,25 @@ class ExampleTests(SynchronousTestCase):
         """
         The conversation of the README is the one that the server has.
         """
-        exec(pythonBlocks()[1], {})
+        exec(pythonBlocks()[2], {})
+
+    def test_submission(self) -> None:
+        """
+        The submission server of the README takes no mail before TLS, and no password.
+        """
+        names: dict[str, Any] = {}
+        exec(pythonBlocks()[1], names)
+        factory = names["submission"](selfSigned("mx.example.org").pem)
+        self.patch(factory, "options", evolve(factory.options, reverseLookup=False))
+        client = MemoryServer(lambda **_: factory).connect()
+        self.addCleanup(client.leave)
+        client.hear()
+        offered = client.say("EHLO client.example.net")
+        self.assertIn("250 STARTTLS", offered)
+        self.assertEqual(
+            client.say("MAIL FROM:<alice@example.net>", "AUTH PLAIN AGEAYg=="),
+            ["530 5.7.0 STARTTLS first"] * 2,
+        )
 
 
 class StatementTests(SynchronousTestCase):

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.actions import Accepted, Refused
+from smtpsession.body import DotDecoder
 from smtpsession.options import ServerOptions
 from smtpsession.reception import Reception
 from smtpsession.replies import BARE_NEWLINE, LOCAL_ERROR, messageTooLarge
@@ -20,11 +21,13 @@ class ReceptionTests(SynchronousTestCase):
     def receptionOf(self, **options: Any) -> Reception:
         options.setdefault("hostname", "mx.example.org")
         self.paces: list[str] = []
-        return Reception(
+        reception = Reception(
             ServerOptions(**options),
             lambda: self.paces.append("pause"),
             lambda: self.paces.append("resume"),
         )
+        reception.expect(DotDecoder())
+        return reception
 
     def test_messageFirst(self) -> None:
         """

@@ -19,7 +19,15 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import SMTPAddress, SMTPError, SMTPServerFactory, SMTPSession
+from smtpsession import (
+    Auth,
+    PasswordAuth,
+    SMTPAddress,
+    SMTPError,
+    SMTPServerFactory,
+    SMTPSession,
+    XClientAuth,
+)
 from smtpsession.stream import MessageStream
 from smtpsession.testing import MemoryServer, memoryOptions
 
@@ -32,7 +40,8 @@ class ScriptedServer(SMTPServerFactory):
 
     The address 192.0.2.66 and the domain C{refused.example} are refused for good,
     C{later@...} for now, and C{hangup@...} ends the connection.  Under LMTP nothing
-    can be delivered to C{full@...}.
+    can be delivered to C{full@...}.  Everybody's password is C{sesame}; the account
+    C{locked} is not available, and that of C{broken} raises an error.
     """
 
     def onConnect(self, session: SMTPSession) -> None:
@@ -42,6 +51,16 @@ class ScriptedServer(SMTPServerFactory):
     def onHelo(self, hostname: str, session: SMTPSession) -> None:
         if hostname == "refused.example":
             raise SMTPError(550, "Relaying denied", "5.7.1")
+
+    def onAuth(self, auth: Auth, session: SMTPSession) -> str | None:
+        if auth.username == "locked":
+            raise SMTPError(454, "Account is locked for now", "4.7.0")
+        if auth.username == "broken":
+            raise RuntimeError("the database is at db.internal.example")
+        if isinstance(auth, XClientAuth):
+            return auth.username
+        isRight = isinstance(auth, PasswordAuth) and auth.password == "sesame"
+        return auth.username if isRight else None
 
     def onMailFrom(self, address: SMTPAddress, session: SMTPSession) -> None:
         _check(address)
@@ -80,8 +99,16 @@ def settingsOf(transcript: str) -> tuple[dict[str, Any], str]:
     for line in lines:
         if line.startswith("@ "):
             name, _, value = line[2:].partition(" = ")
-            settings[name] = int(value) if value.isdigit() else value
+            settings[name] = _valueOf(value)
     return settings, "\n".join(each for each in lines if not each.startswith("@ "))
+
+
+def _valueOf(text: str) -> Any:
+    if text in ("True", "False"):
+        return text == "True"
+    if text.isdigit():
+        return int(text)
+    return text.split() if " " in text or "/" in text else text
 
 
 def playFile(path: Path) -> None:

@@ -21,7 +21,7 @@ defaults
   timeout client 60s
   timeout server 60s
 listen smtp
-  bind fd@3
+  bind fd@3 {bind}
   server library 127.0.0.1:{port} {server}
 """
 
@@ -35,15 +35,21 @@ class HAProxy:
     """
 
     def __init__(
-        self, test: NetworkTestCase, port: int, server: str = "", *options: str
+        self,
+        test: NetworkTestCase,
+        port: int,
+        server: str = "",
+        *options: str,
+        bind: str = "",
     ) -> None:
         """
         @param port: where the connections go
         @param server: options of the server, such as C{send-proxy}
         @param options: of the proxy
+        @param bind: options of its socket, such as C{ssl}
         """
         path = test.makeFolder() / "haproxy.cfg"
-        lines = [_CONFIGURATION.format(port=port, server=server), *options]
+        lines = [_CONFIGURATION.format(port=port, server=server, bind=bind), *options]
         path.write_text("".join(f"{line.rstrip()}\n" for line in lines))
         # It is given a socket that listens already, so that nobody has to find a free
         # port, or to wait until the proxy is ready.

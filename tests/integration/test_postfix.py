@@ -153,11 +153,6 @@ class DeliveryTests(PostfixTestCase):
         self.assertEqual(recipient["address"], "δοκιμή@παράδειγμα.example")
         self.assertEqual(recipient["dsn"]["orcpt"], "rfc822;δοκιμή@παράδειγμα.example")
 
-    # Postfix writes such an original recipient in xtext, which is for US-ASCII.
-    test_internationalized.todo = (  # type: ignore[attr-defined]
-        "ORCPT=rfc822; with xtext that is UTF-8 is refused"
-    )
-
 
 class RefusalTests(PostfixTestCase):
     """What the server refuses."""

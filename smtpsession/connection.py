@@ -1,0 +1,356 @@
+# -*- test-case-name: tests.test_protocol -*-
+"""
+A connection: how it begins, what holds it up, and how it ends.
+
+This is the only file that touches a transport.  It reads the header of a proxy, begins
+TLS, counts the client, cuts what arrives into lines, and gathers replies.  What lines
+mean is the business of the class below it, `smtpsession.protocol`.
+
+Whatever holds up the input does so in one place, `Connection.hold`: an open question, a
+message that nobody reads, replies that the client does not take.  While any of these
+lasts, the transport is paused and no line is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IHandshakeListener,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.internet.tcp import Server as TCPConnection
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from smtpsession.admission import Admission
+from smtpsession.errors import ProxyError
+from smtpsession.limits import COMMAND_LINE
+from smtpsession.lines import LineSplitter, Overlong
+from smtpsession.options import ServerOptions
+from smtpsession.outbox import Outbox
+from smtpsession.peer import applyProxy, hasGone, hostAndPort
+from smtpsession.proxyline import ProxyDecoder
+from smtpsession.session import SMTPSession
+from smtpsession.tls import TLSFacts, applyTLS, factsOf
+from smtpsession.watch import Deadline, Presence
+
+# What holds up the input.
+NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
+
+
+@implementer(IHandshakeListener)
+class Connection(LineReceiver):
+    """
+    The server's side of a connection, whatever is spoken on it.
+
+    It is a C{LineReceiver} with another C{dataReceived}: that of the base class copies
+    what is left of a chunk for every line in it, and hands out the rest of a line that
+    was too long as if it were a command.  So C{MAX_LENGTH} and C{lineLengthExceeded}
+    mean nothing here.
+
+    @ivar session: what the callbacks receive
+    """
+
+    transport: Any
+    log = Logger()
+
+    def __init__(
+        self, options: ServerOptions, clock: IReactorTime, admission: Admission | None
+    ) -> None:
+        self.session = SMTPSession()
+        self.options = options
+        self.clock = clock
+        self.lines = LineSplitter(COMMAND_LINE)
+        self.isReceiving = self.isClosing = False
+        self._deadline = Deadline(clock, _tick(options), self._deadlinePassed)
+        self._presence = Presence(
+            clock,
+            lambda: hasGone(self.transport),
+            lambda: self.transport.abortConnection(),
+        )
+        self._admission = admission or Admission(options)
+        # By which address it counts this client; None before it does.
+        self._countedAs: str | None = None
+        self._proxy: ProxyDecoder | None = None
+        # Whether nothing is to come before the conversation, or before it goes on.
+        self._isOpen = self._hasBegun = False
+        self._holds: set[str] = set()
+
+    # What the class below adds.
+
+    def begun(self, isAdmitted: bool) -> None:
+        """The client may be greeted, if it is one of those that there is room for."""
+        raise NotImplementedError
+
+    def secured(self, facts: TLSFacts) -> None:
+        """TLS has begun in the middle of the conversation, or at its beginning."""
+        raise NotImplementedError
+
+    def overlongLineReceived(self) -> None:
+        """A line that was longer than C{lines.limit} has come, and is gone."""
+        raise NotImplementedError
+
+    def tooSlow(self) -> None:
+        """The client has had its time."""
+        raise NotImplementedError
+
+    def crash(self, failure: Failure) -> None:
+        """An error of our own.  What state we are in is not known, so it ends here."""
+        raise NotImplementedError
+
+    # It begins.
+
+    def connectionMade(self) -> None:
+        """Find out where the client is, as far as the transport knows."""
+        session, transport = self.session, self.transport
+        session.remoteAddress, session.remotePort = hostAndPort(transport.getPeer())
+        session.localAddress, session.localPort = hostAndPort(transport.getHost())
+        session.peerAddress = session.remoteAddress
+        if hasattr(transport, "setTcpNoDelay"):
+            # Replies are written once for a batch of commands; there is nothing that
+            # Nagle's algorithm could gather, only delayed ACKs to wait for.
+            transport.setTcpNoDelay(True)
+        isPlain = type(transport) is TCPConnection
+        self.outbox = Outbox(
+            lambda octets: transport.write(octets),
+            transport.writeSomeData if isPlain else None,
+        )
+        if session.remoteAddress in self.options.proxyProtocol:
+            # The clients behind it are not one client.
+            self._count("")
+            self._proxy = ProxyDecoder()
+            self.expect()
+        else:
+            self._count(session.remoteAddress)
+            self._open()
+
+    def _count(self, address: str) -> None:
+        if self._countedAs is not None:
+            self._admission.leave(self._countedAs)
+        self._countedAs = address
+        self._isAdmitted = self._admission.enter(address)
+
+    def _open(self) -> None:
+        """It is known where the client is; begin with TLS if so it is agreed."""
+        if self.options.tls == "implicit":
+            self.startTLS()
+        elif not ISSLTransport.providedBy(self.transport):
+            self._begin()
+        self.expect()
+
+    def _begin(self, facts: TLSFacts | None = None) -> None:
+        # Not before a handshake is done: a transport that cannot write yet would have
+        # us stop reading, and so never be able to.
+        self._isOpen = True
+        self.transport.registerProducer(self, True)
+        if facts is not None:
+            self.secured(facts)
+        if not self._hasBegun:
+            self._hasBegun = True
+            self.begun(self._isAdmitted)
+
+    def startTLS(self) -> None:
+        """
+        Begin TLS.  There must be nothing in C{lines}: whatever was sent before the
+        handshake can be anybody's (CVE-2011-0411).
+        """
+        if self._isOpen:
+            # Before anything is written: there would be nobody to say when to go on.
+            self._isOpen = False
+            self.transport.unregisterProducer()
+        # What is not encrypted goes out first, and nothing past the queue after it.
+        self.outbox.flush()
+        self.outbox = Outbox(lambda octets: self.transport.write(octets))
+        self.expect()
+        self.transport.startTLS(self.options.certificates)
+
+    def handshakeCompleted(self) -> None:
+        """TLS has begun."""
+        if self._proxy is not None:
+            # The endpoint has begun it by itself, so that no header came first.
+            self._distrust("TLS has begun before it")
+            return
+        try:
+            facts = factsOf(self.transport.getHandle())
+            applyTLS(self.session, facts)
+            self._begin(facts)
+            self.outbox.flush()
+            self.expect()
+        except Exception:
+            self.crash(Failure())
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """It has ended."""
+        self.isClosing = True
+        self._deadline.cancel()
+        self._presence.cancel()
+        if self._countedAs is not None:
+            self._admission.leave(self._countedAs)
+
+    def hangUp(self) -> None:
+        """Close when what was said is sent; ignore what arrives."""
+        self.isClosing = True
+        self.outbox.flush()
+        self.lines.clear()
+        if self._isOpen:
+            self.transport.unregisterProducer()
+        if self._holds:
+            # TLS takes its leave by reading, and cannot while it is paused.
+            self.transport.resumeProducing()
+        self.transport.loseConnection()
+        # Who does not take what was said is not waited for.
+        self._presence.cancel()
+        self._deadline.cancel()
+        patience = self.options.closingTimeout
+        self._deadline = Deadline(self.clock, patience, self.transport.abortConnection)
+        self._deadline.give(patience)
+
+    # Octets become lines and pieces of a message.
+
+    def dataReceived(self, chunk: bytes) -> None:
+        """Octets have arrived, or the ones that wait can be looked at."""
+        if self.isClosing:
+            return
+        if self._proxy is not None:
+            self._receiveHeader(self._proxy, chunk)
+            return
+        if chunk:
+            self.lines.feed(chunk)
+        if self.isReceiving:
+            return
+        self.isReceiving = True
+        try:
+            if self._receiveAll() and not self.isClosing:
+                self.expect()
+        except Exception:
+            self.crash(Failure())
+        finally:
+            self.isReceiving = False
+        self.outbox.flush()
+
+    def _receiveHeader(self, proxy: ProxyDecoder, chunk: bytes) -> None:
+        try:
+            found = proxy.feed(chunk)
+        except ProxyError as error:
+            self._distrust(str(error))
+            return
+        if found is None:
+            return
+        self._proxy = None
+        info, rest = found
+        applyProxy(self.session, info)
+        self._count(self.session.remoteAddress)
+        self._open()
+        if rest and self.options.tls == "implicit":
+            # They are for the TLS that has just come between.
+            self.transport.protocol.dataReceived(rest)
+        elif rest:
+            self.dataReceived(rest)
+
+    def _distrust(self, why: str) -> None:
+        """Whoever this is, it is not the proxy that was promised: not a word to it."""
+        self.log.info(
+            "{session.id} [{session.remoteAddress}] no PROXY header: {why}",
+            session=self.session,
+            why=why,
+        )
+        self.isClosing = True
+        self.transport.abortConnection()
+
+    def _receiveAll(self) -> bool:
+        """
+        Go through what has come, as far as nothing holds it up.
+
+        @return: whether it was more than a part of a line
+        """
+        received = False
+        while not (self.paused or self.isClosing):
+            if self.line_mode:
+                line = self.lines.nextLine()
+                if line is None:
+                    break
+                if isinstance(line, Overlong):
+                    self.overlongLineReceived()
+                else:
+                    self.lineReceived(line)
+            else:
+                chunk = self.lines.takeRest()
+                if not chunk:
+                    break
+                self.rawDataReceived(chunk)
+            received = True
+        return received
+
+    def clearLineBuffer(self) -> bytes:
+        """
+        Forget what has come and was not looked at.
+
+        @return: what that was
+        """
+        return self.lines.takeRest()
+
+    # What holds up the input, and for how long we wait.
+
+    def pauseProducing(self) -> None:
+        """The transport holds too many replies that the client does not take."""
+        self.hold(REPLIES)
+
+    def resumeProducing(self) -> None:
+        """The client has taken the replies."""
+        self.release(REPLIES)
+
+    def stopProducing(self) -> None:
+        """The transport is lost; C{connectionLost} follows."""
+
+    @property
+    def isHeld(self) -> bool:
+        """Whether anything holds up the input."""
+        return bool(self._holds)
+
+    def hold(self, reason: str) -> None:
+        """Read nothing until this is released."""
+        if not self._holds and not self.isClosing:
+            super().pauseProducing()
+            self._presence.watch()
+        self._holds.add(reason)
+
+    def release(self, reason: str) -> None:
+        """Go on if nothing else holds up the input."""
+        if reason not in self._holds:
+            return
+        self._holds.remove(reason)
+        if self._holds or self.isClosing:
+            return
+        self._presence.cancel()
+        self.expect()
+        super().resumeProducing()
+
+    def expect(self) -> None:
+        """From now on the client has its time for what comes next."""
+        options = self.options
+        if self.isClosing:
+            return
+        if not self._isOpen:
+            self._deadline.give(options.handshakeTimeout)
+        elif self.line_mode:
+            self._deadline.give(options.commandTimeout)
+        else:
+            self._deadline.give(options.dataTimeout)
+
+    def _deadlinePassed(self) -> None:
+        if self._holds - {REPLIES}:
+            # It is not the client that we wait for.
+            self.expect()
+        elif not self._isOpen:
+            self.transport.abortConnection()
+        else:
+            self.tooSlow()
+
+
+def _tick(options: ServerOptions) -> float:
+    """The shortest time that a client is given for anything."""
+    return min(options.commandTimeout, options.dataTimeout, options.handshakeTimeout)

@@ -1,0 +1,205 @@
+# -*- test-case-name: tests.test_extensions -*-
+"""
+What a service extension is, and what one EHLO offers of them.
+
+An extension is one row: it says when its keyword is offered, which verbs it brings,
+which parameters it licenses on MAIL and RCPT, what they mean, and by how much it
+lengthens a command line.  The answer to EHLO and the reading of commands come from the
+same row, so that nothing is offered that is not understood and nothing is understood
+that is not offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from attrs import frozen
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.errors import SMTPError
+from smtpsession.parameters import NO_ARGS, SMTPAddressArgs
+from smtpsession.replies import UTF8_ADDRESS, badParameter, unknownParameter
+from smtpsession.rules import Rule
+from smtpsession.session import SMTPEnvelope, SMTPSession
+from smtpsession.settings import Settings
+
+
+@frozen
+class MailParameter:
+    """
+    A parameter of MAIL.
+
+    @ivar keyword: in upper case
+    @ivar fill: called with the new envelope, the value and the settings, before the
+        application is asked.  It raises `ValueError` for a value that cannot be (501),
+        or an `SMTPError`.
+    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
+    """
+
+    keyword: str
+    fill: Callable[[SMTPEnvelope, str, Settings], None]
+    takesValue: bool = True
+
+
+@frozen
+class RcptParameter:
+    """
+    A parameter of RCPT.
+
+    @ivar keyword: in upper case
+    @ivar fill: called with the recipient and the value, returns the recipient with the
+        value in its place; raises as that of `MailParameter` does
+    @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
+    """
+
+    keyword: str
+    fill: Callable[[SMTPAddress, str], SMTPAddress]
+    takesValue: bool = True
+
+
+def _always(session: SMTPSession, settings: Settings) -> str | None:
+    return ""
+
+
+@frozen(kw_only=True)
+class Extension:
+    """
+    A service extension, RFC 5321, section 2.2.
+
+    @ivar keyword: of the EHLO line
+    @ivar rfc: where it is defined
+    @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
+        C{""} for nothing, or None where the extension is not offered now
+    @ivar verbs: the commands that it brings, legal only where it is offered
+    @ivar mailParameters: what it licenses on MAIL
+    @ivar rcptParameters: what it licenses on RCPT
+    @ivar prepareEnvelope: called with each new envelope, before the parameters
+    @ivar prepareRecipient: called with each recipient, before the parameters; returns
+        it
+    @ivar mailOctets: by how much it lengthens a MAIL line
+    @ivar rcptOctets: by how much it lengthens a RCPT line
+    """
+
+    keyword: str
+    rfc: str
+    offer: Callable[[SMTPSession, Settings], str | None] = _always
+    verbs: tuple[Rule, ...] = ()
+    mailParameters: tuple[MailParameter, ...] = ()
+    rcptParameters: tuple[RcptParameter, ...] = ()
+    prepareEnvelope: Callable[[SMTPEnvelope], None] | None = None
+    prepareRecipient: Callable[[SMTPAddress], SMTPAddress] | None = None
+    mailOctets: int = 0
+    rcptOctets: int = 0
+
+
+class Offer:
+    """
+    The extensions that one EHLO or LHLO offered, until the next one.
+
+    @ivar lines: what the answer to EHLO says of them
+    @ivar keywords: which they are
+    @ivar mailOctets: by how much they lengthen a MAIL line
+    @ivar rcptOctets: by how much they lengthen a RCPT line
+    @ivar lineOctets: by how much they lengthen the longest line
+    """
+
+    def __init__(
+        self, extensions: Iterable[Extension], session: SMTPSession, settings: Settings
+    ) -> None:
+        """
+        @param extensions: the rows from which to offer what can be offered now
+        """
+        self._settings = settings
+        rows, lines = [], []
+        for row in extensions:
+            if (details := row.offer(session, settings)) is not None:
+                rows.append(row)
+                lines.append(f"{row.keyword} {details}".rstrip())
+        self.lines = tuple(lines)
+        self.mailOctets = sum(row.mailOctets for row in rows)
+        self.rcptOctets = sum(row.rcptOctets for row in rows)
+        self.keywords = frozenset(row.keyword for row in rows)
+        self.lineOctets = max(
+            self.mailOctets,
+            self.rcptOctets,
+            *(rule.grant(self) for row in rows for rule in row.verbs),
+        )
+        self._onMail = {
+            each.keyword: each for row in rows for each in row.mailParameters
+        }
+        self._onRcpt = {
+            each.keyword: each for row in rows for each in row.rcptParameters
+        }
+        self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
+        self._prepareRecipient = [
+            r.prepareRecipient for r in rows if r.prepareRecipient
+        ]
+
+    def envelope(self, mailFrom: SMTPAddress) -> SMTPEnvelope:
+        """
+        The envelope that a MAIL command asks for.
+
+        @raise SMTPError: 501, 552, 553 or 555, a parameter cannot be accepted
+        """
+        envelope = SMTPEnvelope(mailFrom=mailFrom)
+        for prepare in self._prepareEnvelope:
+            prepare(envelope)
+        if mailFrom.args is not NO_ARGS:
+            self._fillEnvelope(envelope, mailFrom.args)
+        if not envelope.smtpUtf8:
+            _requireASCII(mailFrom)
+        return envelope
+
+    def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
+        for keyword, value in args.items():
+            parameter = _licensed(self._onMail, keyword, value)
+            try:
+                parameter.fill(envelope, value, self._settings)
+            except ValueError as error:
+                raise SMTPError.saying(badParameter(keyword)) from error
+
+    def recipient(self, rcptTo: SMTPAddress, envelope: SMTPEnvelope) -> SMTPAddress:
+        """
+        The recipient that a RCPT command in this transaction asks for.
+
+        @raise SMTPError: 501, 553 or 555, a parameter cannot be accepted
+        """
+        recipient = rcptTo
+        for prepare in self._prepareRecipient:
+            recipient = prepare(recipient)
+        if rcptTo.args is not NO_ARGS:
+            recipient = self._fillRecipient(recipient)
+        if not envelope.smtpUtf8:
+            _requireASCII(rcptTo)
+        return recipient
+
+    def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
+        for keyword, value in recipient.args.items():
+            parameter = _licensed(self._onRcpt, keyword, value)
+            try:
+                recipient = parameter.fill(recipient, value)
+            except ValueError as error:
+                raise SMTPError.saying(badParameter(keyword)) from error
+        return recipient
+
+
+P = TypeVar("P", MailParameter, RcptParameter)
+
+
+def _licensed(licensed: Mapping[str, P], keyword: str, value: str | bool) -> P:
+    parameter = licensed.get(keyword)
+    if parameter is None:
+        raise SMTPError.saying(unknownParameter(keyword))
+    if parameter.takesValue is (value is True):
+        raise SMTPError.saying(badParameter(keyword))
+    return parameter
+
+
+def _requireASCII(address: SMTPAddress) -> None:
+    """Without SMTPUTF8: RFC 6531, section 3.5; RFC 6533, section 3, for ORCPT."""
+    isASCII = address.address.isascii()
+    if isASCII and address.args is not NO_ARGS:
+        isASCII = all(str(value).isascii() for value in address.args.values())
+    if not isASCII:
+        raise SMTPError.saying(UTF8_ADDRESS)

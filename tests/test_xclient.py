@@ -1,0 +1,192 @@
+"""
+Tests of smtpsession.xclient: XCLIENT and XFORWARD through the whole server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import SMTPError, SMTPSession, XClientAuth
+from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
+from tests.conversations import GREETING, MAIL, RCPT, SENDER_OK, Question
+
+EHLO = "EHLO proxy.example.net"
+TRUSTED = "192.0.2.1"
+STRANGER = "198.51.100.1"
+NOT_AUTHORIZED = "550 5.7.0 Not authorized"
+NESTED = "503 5.5.1 Already in a mail transaction"
+
+
+def serverWith(**callbacks: Any) -> MemoryServer:
+    """A server that believes one address."""
+    options = memoryOptions(xclient=[TRUSTED], xforward=[TRUSTED])
+    return MemoryServer(options=options, **callbacks)
+
+
+def hello(server: MemoryServer, host: str = TRUSTED) -> MemoryClient:
+    """A client that has said EHLO."""
+    client = server.connect(host)
+    client.hear()
+    client.say(EHLO)
+    return client
+
+
+class XClientTests(SynchronousTestCase):
+    """A proxy says who the client is."""
+
+    def test_advertised(self) -> None:
+        """It is offered where it is allowed, with all attributes, and only there."""
+        client = serverWith().connect()
+        client.hear()
+        offered = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
+        self.assertIn(offered, " ".join(client.say(EHLO)))
+
+        stranger = serverWith().connect(STRANGER)
+        stranger.hear()
+        self.assertNotIn("XCLIENT", " ".join(stranger.say(EHLO)))
+        self.assertEqual([NOT_AUTHORIZED], stranger.say("XCLIENT NAME=a"))
+
+    def test_attributes(self) -> None:
+        """All attributes reach the session, and the greeting comes afresh."""
+        client = hello(serverWith())
+        lines = client.say(
+            "XCLIENT NAME=c.example.com ADDR=IPV6:2001:db8::1 PORT=4711 PROTO=ESMTP"
+            " HELO=me.example.com DESTADDR=203.0.113.9 DESTPORT=587"
+        )
+        session = client.session
+        self.assertEqual([GREETING], lines)
+        self.assertEqual(
+            ("c.example.com", "2001:db8::1", 4711, "EHLO", "me.example.com"),
+            (
+                session.clientHostname,
+                session.remoteAddress,
+                session.remotePort,
+                session.openingCommand,
+                session.hostNameAppearsAs,
+            ),
+        )
+        self.assertEqual(
+            ("203.0.113.9", 587), (session.localAddress, session.localPort)
+        )
+        self.assertEqual("4711", session.xClient["PORT"])
+
+    def test_unavailable(self) -> None:
+        """What is not available is None."""
+        client = hello(serverWith())
+        client.say("XCLIENT NAME=[UNAVAILABLE] ADDR=198.51.100.7 HELO=[TEMPUNAVAIL]")
+        session = client.session
+        self.assertEqual(
+            {"NAME": None, "ADDR": "198.51.100.7", "HELO": None}, session.xClient
+        )
+        self.assertEqual("[198.51.100.7]", session.clientHostname)
+
+    def test_helloForgotten(self) -> None:
+        """What the proxy called itself is not what its client calls itself."""
+        for helo in ("", " HELO=[UNAVAILABLE]"):
+            client = hello(serverWith())
+            client.say("XCLIENT NAME=c.example.com" + helo)
+            session = client.session
+            self.assertEqual(
+                ("", ""), (session.hostNameAppearsAs, session.openingCommand)
+            )
+
+    def test_afresh(self) -> None:
+        """C{onConnect} is asked about the real client, who has to say hello."""
+        asked: list[str] = []
+        server = serverWith(
+            onConnect=lambda session: asked.append(str(session.xClient))
+        )
+        client = hello(server)
+        client.say("XCLIENT ADDR=198.51.100.7")
+        self.assertEqual(["{}", "{'ADDR': '198.51.100.7'}"], asked)
+        self.assertEqual(["503 5.5.1 Say hello first"], client.say(MAIL))
+
+    def test_refusedClient(self) -> None:
+        """The real client may not be wanted."""
+
+        def refuse(session: SMTPSession) -> None:
+            if session.remoteAddress == STRANGER:
+                raise SMTPError(554, "No service here", "5.7.1")
+
+        client = hello(serverWith(onConnect=refuse))
+        self.assertEqual(
+            ["554 5.7.1 No service here"], client.say(f"XCLIENT ADDR={STRANGER}")
+        )
+
+    def test_twice(self) -> None:
+        """It may come again: the connection is still that of the proxy."""
+        client = hello(serverWith())
+        client.say("XCLIENT ADDR=198.51.100.7", EHLO)
+        self.assertEqual([GREETING], client.say("XCLIENT ADDR=198.51.100.8"))
+        self.assertEqual("198.51.100.8", client.session.remoteAddress)
+
+    def test_inTransaction(self) -> None:
+        """503 in a transaction."""
+        client = hello(serverWith())
+        client.say(MAIL)
+        self.assertEqual([NESTED], client.say("XCLIENT NAME=a"))
+
+    def test_login(self) -> None:
+        """LOGIN asks C{onAuth}, which may take its time."""
+        question = Question()
+        client = hello(serverWith(onAuth=question))
+        self.assertEqual([], client.say("XCLIENT LOGIN=bob"))
+        self.assertEqual(XClientAuth(username="bob"), question.asked[0][0])
+        question.answers[0].callback("the user")
+        self.assertEqual([GREETING], client.hear())
+        client.say(EHLO)
+        session = client.session
+        self.assertEqual(
+            ("the user", "ESMTPA"), (session.user, session.transmissionType)
+        )
+
+    def test_loginRefused(self) -> None:
+        """A refused LOGIN changes nothing."""
+        client = hello(serverWith())
+        self.assertEqual(
+            ["535 5.7.8 Authentication failed"],
+            client.say("XCLIENT ADDR=198.51.100.7 LOGIN=bob"),
+        )
+        session = client.session
+        self.assertEqual((TRUSTED, {}), (session.remoteAddress, session.xClient))
+        self.assertEqual([SENDER_OK], client.say(MAIL))
+
+
+class XForwardTests(SynchronousTestCase):
+    """A filter is told who the client was."""
+
+    def test_stranger(self) -> None:
+        """From elsewhere it is 550."""
+        client = hello(serverWith(), STRANGER)
+        self.assertEqual([NOT_AUTHORIZED], client.say("XFORWARD NAME=a"))
+
+    def test_attributes(self) -> None:
+        """Commands add up, and leave the connection as it is."""
+        client = hello(serverWith())
+        self.assertEqual(
+            ["250 2.0.0 OK"] * 2,
+            client.say(
+                "XFORWARD NAME=a ADDR=198.51.100.7", "XFORWARD NAME=[UNAVAILABLE]"
+            ),
+        )
+        self.assertEqual(
+            {"NAME": None, "ADDR": "198.51.100.7"}, client.session.xForward
+        )
+        self.assertEqual(TRUSTED, client.session.remoteAddress)
+
+    def test_forgotten(self) -> None:
+        """It is about one message."""
+        client = hello(serverWith())
+        client.say("XFORWARD NAME=a", MAIL, RCPT)
+        client.say("DATA")
+        self.assertEqual({"NAME": "a"}, client.session.xForward)
+        client.say("Hello", ".")
+        self.assertEqual({}, client.session.xForward)
+
+    def test_inTransaction(self) -> None:
+        """503 in a transaction."""
+        client = hello(serverWith())
+        client.say(MAIL)
+        self.assertEqual([NESTED], client.say("XFORWARD NAME=a"))
