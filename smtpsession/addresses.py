@@ -30,6 +30,7 @@ from smtpsession._grammar import (
 )
 from smtpsession.encodings import parseXtextOctets, printXtextOctets
 from smtpsession.parameters import NO_ARGS, DSNRcpt, SMTPAddressArgs
+from smtpsession.timing import RRVS
 
 
 class PathTooLong(ValueError):
@@ -45,6 +46,8 @@ class SMTPAddress:
         C{""} for the null reverse-path, C{"postmaster"} may stand without a domain
     @ivar args: the ESMTP parameters of the command
     @ivar dsn: for a recipient where DSN was offered, what it asked for
+    @ivar rrvs: where RRVS was offered, since when the recipient has to have been the
+        same person (RFC 7293)
     @ivar localPart: without quoting
     @ivar domain: its A-label form in lower case, or an address literal with its
         brackets; C{""} where there is none
@@ -55,6 +58,7 @@ class SMTPAddress:
     address: str
     args: SMTPAddressArgs = NO_ARGS
     dsn: DSNRcpt | None = None
+    rrvs: RRVS | None = None
     localPart: str = field(init=False, eq=False, repr=False)
     domain: str = field(init=False, eq=False, repr=False)
 
@@ -74,6 +78,7 @@ class SMTPAddress:
         fill("address", self.address)
         fill("args", self.args)
         fill("dsn", dsn)
+        fill("rrvs", self.rrvs)
         fill("localPart", self.localPart)
         fill("domain", self.domain)
         return changed
@@ -86,6 +91,7 @@ class SMTPAddress:
             "domain": self.domain,
             "args": self.args.asDict(),
             "dsn": None if self.dsn is None else self.dsn.asDict(),
+            "rrvs": None if self.rrvs is None else self.rrvs.asDict(),
         }
 
 

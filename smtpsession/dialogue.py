@@ -64,6 +64,7 @@ class Dialogue:
     @ivar lineLimit: how many octets the longest legal line has now, its CRLF included
     @ivar offer: what the last EHLO offered
     @ivar transactions: how many have begun
+    @ivar domains: of the recipients so far, where their number has a limit
     @ivar channelBindings: of its TLS, by type
     """
 
@@ -82,6 +83,7 @@ class Dialogue:
         self._mistakes = 0
         self._failedLogins = 0
         self.transactions = 0
+        self.domains: set[str] = set()
 
     def connected(self) -> Actions:
         """

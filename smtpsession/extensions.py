@@ -11,6 +11,7 @@ from smtpsession.addresses import SMTPAddress
 from smtpsession.authentication import AUTH
 from smtpsession.chunking import BINARYMIME, CHUNKING
 from smtpsession.errors import SMTPError
+from smtpsession.keywords import AnnouncedLimits, printLimits
 from smtpsession.limits import ENVID, ORCPT
 from smtpsession.offers import Extension, MailParameter, RcptParameter
 from smtpsession.parameters import (
@@ -115,6 +116,19 @@ DSN = Extension(
     rcptOctets=len(" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=") + ORCPT,
 )
 
+
+def _announceLimits(session: SMTPSession, settings: Settings) -> str | None:
+    return printLimits(
+        AnnouncedLimits(
+            rcptMax=settings.recipients,
+            mailMax=settings.transactions,
+            rcptDomainMax=settings.recipientDomains,
+        )
+    )
+
+
+LIMITS = Extension(keyword="LIMITS", rfc="RFC 9422", offer=_announceLimits)
+
 #: What the server offers where it is not told otherwise, each as far as the settings
 #: allow it.
 BUILT_IN = (
@@ -126,6 +140,7 @@ BUILT_IN = (
     DSN,
     CHUNKING,
     BINARYMIME,
+    LIMITS,
     STARTTLS,
     AUTH,
     XCLIENT,

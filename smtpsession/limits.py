@@ -44,6 +44,9 @@ SASL_TEXT = 1024
 AUTH_RESPONSE = 12_288
 
 
+_COUNT = [validators.instance_of(int), validators.ge(1)]
+
+
 def _count(default: int, minimum: int = 1) -> int:
     return field(
         default=default, validator=[validators.instance_of(int), validators.ge(minimum)]
@@ -70,6 +73,8 @@ class Limits:
         4.5.3.1.7 wants 64 KiB at the least; 25 MiB is what the large receivers take.
     @ivar recipients: in a transaction; 452 beyond.  RFC 5321, section 4.5.3.1.8 wants
         100 at the least; 1000 as in Postfix.
+    @ivar recipientDomains: different domains of recipients on a connection; 452 beyond.
+        None, as by default, for any number.
     @ivar transactions: on a connection; 421 beyond.
     @ivar errors: commands that cannot be understood or come in the wrong order, on a
         connection; 421 beyond.  20 as in Postfix.
@@ -92,6 +97,9 @@ class Limits:
 
     messageSize: int = _count(26_214_400)
     recipients: int = _count(1000)
+    recipientDomains: int | None = field(
+        default=None, validator=validators.optional(_COUNT)
+    )
     transactions: int = _count(1000)
     errors: int = _count(20, minimum=0)
     clients: int = _count(1000)

@@ -12,7 +12,7 @@ that is not offered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -71,6 +71,9 @@ class Extension:
     @ivar rfc: where it is defined
     @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
         C{""} for nothing, or None where the extension is not offered now
+    @ivar newState: makes what the extension keeps about a session.  It is made with
+        each EHLO or LHLO that offers the extension, and is then
+        C{session.state[keyword]}.
     @ivar verbs: the commands that it brings, legal only where it is offered
     @ivar mailParameters: what it licenses on MAIL
     @ivar rcptParameters: what it licenses on RCPT
@@ -84,6 +87,7 @@ class Extension:
     keyword: str
     rfc: str
     offer: Callable[[SMTPSession, Settings], str | None] = _always
+    newState: Callable[[], Any] | None = None
     verbs: tuple[Rule, ...] = ()
     mailParameters: tuple[MailParameter, ...] = ()
     rcptParameters: tuple[RcptParameter, ...] = ()
@@ -115,6 +119,8 @@ class Offer:
         for row in extensions:
             if (details := row.offer(session, settings)) is not None:
                 rows.append(row)
+                if row.newState is not None:
+                    session.state[row.keyword] = row.newState()
                 lines.append(f"{row.keyword} {details}".rstrip())
         self.lines = tuple(lines)
         self.mailOctets = sum(row.mailOctets for row in rows)

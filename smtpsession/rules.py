@@ -71,6 +71,7 @@ class Conversation(Protocol):
     @ivar offer: what the last EHLO offered
     @ivar rules: the verbs of the protocol
     @ivar transactions: how many have begun
+    @ivar domains: of the recipients so far, where their number has a limit
     @ivar channelBindings: of its TLS, by type
     """
 
@@ -80,6 +81,7 @@ class Conversation(Protocol):
     offer: Any
     rules: Mapping[str, Rule]
     transactions: int
+    domains: set[str]
     channelBindings: Mapping[str, bytes]
 
     def hangUp(self, reply: Reply) -> Actions:

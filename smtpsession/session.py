@@ -20,6 +20,7 @@ from attrs import define, field, frozen
 from smtpsession.addresses import SMTPAddress
 from smtpsession.model import Model
 from smtpsession.parameters import DSNEnvelope
+from smtpsession.timing import DeliverBy, FutureRelease
 from smtpsession.proxyline import ProxyInfo
 
 
@@ -60,6 +61,9 @@ class SMTPEnvelope(Model):
     @ivar smtpUtf8: SMTPUTF8 was declared
     @ivar requireTLS: REQUIRETLS was declared
     @ivar dsn: None where DSN is not offered
+    @ivar deliverBy: until when it has to be delivered (DELIVERBY, RFC 2852)
+    @ivar priority: -9 to 9 (MT-PRIORITY, RFC 6710); None where the client did not say
+    @ivar futureRelease: until when it has to be held (FUTURERELEASE, RFC 4865)
     @ivar submitter: who has submitted the message, by the word of the client (C{AUTH=},
         RFC 4954, section 5); C{""} where that is not known to it, None where it did not
         say.  To be believed of clients that are trusted, only.
@@ -72,6 +76,9 @@ class SMTPEnvelope(Model):
     smtpUtf8: bool = False
     requireTLS: bool = False
     dsn: DSNEnvelope | None = None
+    deliverBy: DeliverBy | None = None
+    priority: int | None = None
+    futureRelease: FutureRelease | None = None
     submitter: str | None = None
     state: dict[Any, Any] = field(factory=dict)
 

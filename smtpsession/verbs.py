@@ -72,6 +72,9 @@ def _checkRcpt(conversation: Conversation, command: Rcpt) -> tuple[Any, Any]:
     recipient = conversation.offer.recipient(command.address, envelope)
     if len(envelope.rcptTo) >= conversation.settings.recipients:
         raise SMTPError.saying(replies.TOO_MANY_RECIPIENTS)
+    most, domains = conversation.settings.recipientDomains, conversation.domains
+    if most is not None and len(domains | {recipient.domain}) > most:
+        raise SMTPError.saying(replies.TOO_MANY_DOMAINS)
     return recipient, recipient
 
 
@@ -102,6 +105,8 @@ def _proceedMail(conversation: Conversation, envelope: SMTPEnvelope) -> Actions:
 
 def _proceedRcpt(conversation: Conversation, recipient: Any) -> Actions:
     conversation.session.envelope.rcptTo.append(recipient)
+    if conversation.settings.recipientDomains is not None:
+        conversation.domains.add(recipient.domain)
     conversation.state = State.RECIPIENTS
     return _FORWARD_PATH_OK
 

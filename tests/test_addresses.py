@@ -419,6 +419,7 @@ class SMTPAddressTests(TableTestCase):
                     "notify": ["SUCCESS", "DELAY"],
                     "orcpt": "rfc822;bob@example.org",
                 },
+                "rrvs": None,
             },
             json.loads(json.dumps(address.asDict())),
         )

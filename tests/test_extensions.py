@@ -154,6 +154,7 @@ class TableOfExtensionsTests(TableTestCase):
                 ("DSN", "RFC 3461"),
                 ("CHUNKING", "RFC 3030"),
                 ("BINARYMIME", "RFC 3030"),
+                ("LIMITS", "RFC 9422"),
                 ("STARTTLS", "RFC 3207"),
                 ("AUTH", "RFC 4954"),
                 ("XCLIENT", "Postfix"),
@@ -208,6 +209,7 @@ class OfferTests(TableTestCase):
                 "DSN",
                 "CHUNKING",
                 "BINARYMIME",
+                "LIMITS RCPTMAX=1000 MAILMAX=1000",
             ),
             _offer().lines,
         )

@@ -16,6 +16,7 @@ from tests.cases import TableTestCase
 DEFAULTS = {
     "messageSize": 26_214_400,
     "recipients": 1000,
+    "recipientDomains": None,
     "transactions": 1000,
     "errors": 20,
     "clients": 1000,

@@ -1,0 +1,185 @@
+"""
+Tests of smtpsession.promises, and of the limits that LIMITS announces.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import Extension, SMTPEnvelope
+from smtpsession.extensions import BUILT_IN
+from smtpsession.promises import (
+    REQUIRETLS,
+    RRVS,
+    deliverBy,
+    futureRelease,
+    mtPriority,
+)
+from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
+from smtpsession.timing import RRVS as Since
+from smtpsession.timing import DeliverBy, FutureRelease
+from tests.cases import TableTestCase
+from tests.conversations import RCPT, RECIPIENT_OK, SENDER_OK
+
+MAIL = "MAIL FROM:<alice@example.com>"
+PROMISES = [REQUIRETLS, deliverBy(60), mtPriority("MIXER"), futureRelease(3600), RRVS]
+
+
+def connect(
+    extensions: list[Extension], secure: bool = True, **options: Any
+) -> tuple[MemoryClient, list[str]]:
+    """A client that has said EHLO, and the lines of the answer."""
+    offered = [*BUILT_IN, *extensions]
+    server = MemoryServer(options=memoryOptions(extensions=offered, **options))
+    client = server.connect()
+    client.hear()
+    client.session.secure = secure
+    return client, client.say("EHLO client.example.com")
+
+
+def ahead(seconds: int) -> str:
+    """A point in time, as a client writes it."""
+    moment = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+BAD_BY = "501 5.5.4 Bad value of parameter BY"
+ACCEPTED = [
+    # parameters, the field of the envelope, what it then is
+    ("REQUIRETLS", "requireTLS", True),
+    ("BY=120;R", "deliverBy", DeliverBy(120, "R")),
+    ("BY=-5;NT", "deliverBy", DeliverBy(-5, "N", True)),
+    ("MT-PRIORITY=-9", "priority", -9),
+    ("MT-PRIORITY=3", "priority", 3),
+    ("HOLDFOR=3600", "futureRelease", FutureRelease(holdFor=3600)),
+]
+REFUSED = [
+    # parameters, reply
+    ("REQUIRETLS=yes", "501 5.5.4 Bad value of parameter REQUIRETLS"),
+    ("BY=59;R", "553 5.7.0 Cannot be delivered in so short a time"),
+    ("BY=0;R", BAD_BY),
+    ("BY=1", BAD_BY),
+    ("BY", BAD_BY),
+    ("MT-PRIORITY=10", "501 5.5.4 Bad value of parameter MT-PRIORITY"),
+    ("HOLDFOR=3601", "501 5.5.4 Cannot be held for so long"),
+    ("HOLDFOR=x", "501 5.5.4 Bad value of parameter HOLDFOR"),
+    ("HOLDUNTIL=" + ahead(9999), "501 5.5.4 Cannot be held for so long"),
+    ("HOLDUNTIL=soon", "501 5.5.4 Bad value of parameter HOLDUNTIL"),
+    (
+        "HOLDFOR=60 HOLDUNTIL=" + ahead(60),
+        "501 5.5.4 Bad value of parameter HOLDUNTIL",
+    ),
+]
+
+
+class PromiseTests(TableTestCase):
+    """What an application may let the server promise."""
+
+    def test_optIn(self) -> None:
+        """None is offered, nor understood, unless the application asks for it."""
+        client, offered = connect([])
+        for extension in PROMISES:
+            self.assertNotIn(extension.keyword, " ".join(offered))
+            for parameter in extension.mailParameters:
+                heard = client.say(f"{MAIL} {parameter.keyword}=1")
+                self.assertEqual(heard[0][:9], "555 5.5.4", parameter.keyword)
+
+    def test_offered(self) -> None:
+        """Each is offered with what its RFC has behind the keyword."""
+        _, offered = connect(PROMISES)
+        for line in ("REQUIRETLS", "DELIVERBY 60", "MT-PRIORITY MIXER", "RRVS"):
+            self.assertIn(line, [each[4:] for each in offered])
+        [future] = [line for line in offered if "FUTURERELEASE" in line]
+        self.assertRegex(
+            future, r"FUTURERELEASE 3600 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+        )
+
+    def test_plain(self) -> None:
+        """Those that need not say anything behind the keyword do not."""
+        _, offered = connect([deliverBy(), mtPriority()])
+        self.assertEqual(
+            [each[4:] for each in offered[-2:]], ["DELIVERBY", "MT-PRIORITY"]
+        )
+
+    def test_accepted(self) -> None:
+        """What the client asks for is in the envelope, in a type of its own."""
+        for parameters, field, expected in ACCEPTED:
+            client, _ = connect(PROMISES)
+            self.assertEqual(client.say(f"{MAIL} {parameters}"), [SENDER_OK])
+            envelope = client.session.envelope
+            self.assertEqual(getattr(envelope, field), expected, parameters)
+            self.assertIn(field, envelope.asDict())
+
+    def test_holdUntil(self) -> None:
+        """A point in time within the limit is accepted."""
+        client, _ = connect(PROMISES)
+        self.assertEqual(client.say(f"{MAIL} HOLDUNTIL={ahead(60)}"), [SENDER_OK])
+        release = client.session.envelope.futureRelease
+        assert release is not None and release.holdUntil is not None
+        self.assertTrue(release.holdUntil > datetime.now(timezone.utc))
+
+    def test_refused(self) -> None:
+        """What cannot be, or cannot be kept, is refused, and changes nothing."""
+        for parameters, reply in REFUSED:
+            client, _ = connect(PROMISES)
+            self.assertEqual(client.say(f"{MAIL} {parameters}"), [reply], parameters)
+            self.assertEqual(client.session.envelope, SMTPEnvelope())
+
+    def test_requireTLSInClear(self) -> None:
+        """RFC 8689, section 3: it is not offered without TLS, and so not taken."""
+        client, offered = connect([REQUIRETLS], secure=False)
+        self.assertNotIn("REQUIRETLS", " ".join(offered))
+        heard = client.say(f"{MAIL} REQUIRETLS")
+        self.assertEqual(heard, ["555 5.5.4 Parameter REQUIRETLS not recognized"])
+
+    def test_rrvs(self) -> None:
+        """RFC 7293: a recipient says since when it has to be the same person's."""
+        client, _ = connect(PROMISES)
+        client.say(MAIL)
+        heard = client.say(
+            f"{RCPT} RRVS=2014-04-03T23:01:00Z;C", f"{RCPT} RRVS=never", f"{RCPT}"
+        )
+        self.assertEqual(
+            heard,
+            [RECIPIENT_OK, "501 5.5.4 Bad value of parameter RRVS", RECIPIENT_OK],
+        )
+        first, second = client.session.envelope.rcptTo
+        since = datetime(2014, 4, 3, 23, 1, tzinfo=timezone.utc)
+        self.assertEqual(first.rrvs, Since(since, "C"))
+        self.assertIsNotNone(first.dsn)
+        self.assertIsNone(second.rrvs)
+        self.assertEqual(first.asDict()["rrvs"], Since(since, "C").asDict())
+
+
+class LimitsTests(SynchronousTestCase):
+    """LIMITS, RFC 9422."""
+
+    def test_announced(self) -> None:
+        """What is announced is what the options say."""
+        _, offered = connect([], recipients=5, transactions=7, recipientDomains=2)
+        expected = "LIMITS RCPTMAX=5 MAILMAX=7 RCPTDOMAINMAX=2"
+        self.assertIn(expected, [line[4:] for line in offered])
+
+    def test_enforced(self) -> None:
+        """What is announced is what is enforced, over all of a connection."""
+        client, _ = connect([], recipients=2, transactions=3, recipientDomains=2)
+        tooMany = "452 4.5.3 Too many domains"
+        for domains, expected in (
+            ("aab", [RECIPIENT_OK, RECIPIENT_OK, "452 4.5.3 Too many recipients"]),
+            ("bc", [RECIPIENT_OK, tooMany]),
+            ("cab", [tooMany, RECIPIENT_OK, RECIPIENT_OK]),
+        ):
+            client.say("RSET", MAIL)
+            rcpts = [f"RCPT TO:<bob@{each}.example>" for each in domains]
+            self.assertEqual(client.say(*rcpts), expected)
+        [last] = client.say("RSET", MAIL)[1:]
+        self.assertEqual(last, "421 4.7.0 Too many messages, connect again")
+
+    def test_freeOfDomains(self) -> None:
+        """Without a limit domains are not even counted."""
+        client, _ = connect([])
+        client.say(MAIL, *(f"RCPT TO:<bob@d{n}.example>" for n in range(100)))
+        self.assertEqual(len(client.session.envelope.rcptTo), 100)
