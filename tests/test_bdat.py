@@ -1,0 +1,214 @@
+"""
+Tests of smtpsession.chunking: messages by BDAT, RFC 3030.
+
+What is said to whom is in the transcripts; here is what becomes of the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import MessageAborted, MessageStream, SMTPError, SMTPSession
+from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
+from tests.conversations import Question, withRecipients
+from tests.strategies import chunked
+
+OPENING = (
+    b"EHLO c.example.com\r\n"
+    b"MAIL FROM:<a@example.com>%b\r\nRCPT TO:<b@example.org>\r\n"
+)
+NO_MORE = "503 5.5.1 MAIL first"
+
+
+def chunksOf(pieces: list[bytes]) -> bytes:
+    """A message in these parts, the last one of them LAST."""
+    heads = [b"BDAT %d\r\n" % len(each) for each in pieces[:-1]]
+    heads.append(b"BDAT %d LAST\r\n" % len(pieces[-1]))
+    return b"".join(head + piece for head, piece in zip(heads, pieces, strict=True))
+
+
+def received(octets: list[bytes], **options: Any) -> tuple[list[str], list[bytes]]:
+    """What a server says at last to all of this, and the messages that it accepts."""
+    server = MemoryServer(options=memoryOptions(**options))
+    client = server.connect()
+    for chunk in octets:
+        client.write(chunk)
+    return client.hear()[-1:], [message.content for message in server.messages]
+
+
+texts = st.lists(
+    st.sampled_from([b"\r\n", b".\r\n", b"a", b"\r", b"\n", b"..", b"\r\n.\r\n"]),
+    max_size=12,
+).map(b"".join)
+
+
+class SplittingTests(SynchronousTestCase):
+    """A message is the same, however it is cut."""
+
+    @given(chunked(texts), st.data())
+    def test_anyCut(self, both, data):
+        """By parts of any size, in pieces of any size, it is what it is in one part."""
+        content, pieces = both
+        for body in (b"", b" BODY=BINARYMIME"):
+            opening = OPENING % body
+            expected = received([opening + chunksOf([content])])
+            parted = opening + chunksOf(pieces)
+            self.assertEqual(received([parted])[1], expected[1])
+            _, network = data.draw(chunked(st.just(parted)))
+            self.assertEqual(received(network)[1], expected[1])
+            if body:
+                self.assertEqual(expected[1], [content])
+
+    @given(texts)
+    def test_asByData(self, content):
+        """What DATA would take for a message BDAT takes too, and nothing else."""
+        content += b"\r\n"
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        opening = OPENING % b""
+        byData = received([opening + b"DATA\r\n" + stuffed + b".\r\n"])
+        self.assertEqual(received([opening + chunksOf([content])]), byData)
+
+
+class CallbackTests(SynchronousTestCase):
+    """What the application sees of it."""
+
+    def setUp(self) -> None:
+        self.events: list[str] = []
+
+    async def onData(self, stream: MessageStream, session: SMTPSession) -> str:
+        self.events.append("called")
+        try:
+            content = await stream.read()
+        except (MessageAborted, CancelledError) as error:
+            self.events.append(type(error).__name__)
+            raise
+        self.events.append(content.decode("ascii"))
+        return "taken"
+
+    def connect(self, onData: Any = None, **options: Any) -> MemoryClient:
+        server = MemoryServer(
+            onData=onData or self.onData, options=memoryOptions(**options)
+        )
+        client = server.connect()
+        client.write(OPENING % b"")
+        client.hear()
+        return client
+
+    def bdat(self, client: MemoryClient, octets: bytes, last: bytes = b"") -> list[str]:
+        client.write(b"BDAT %d%b\r\n%b" % (len(octets), last, octets))
+        return client.hear()
+
+    def test_once(self) -> None:
+        """It is called once, with the first part, and sees the message whole."""
+        client = self.connect()
+        self.bdat(client, b"a")
+        self.bdat(client, b"b")
+        self.assertEqual(self.events, ["called"])
+        self.assertEqual(self.bdat(client, b"\r\n", b" LAST"), ["250 2.0.0 taken"])
+        self.assertEqual(self.events, ["called", "ab\r\n"])
+        self.assertEqual(client.session.transaction, 1)
+
+    def test_vanished(self) -> None:
+        """From a client that goes away there is no message, whole parts or not."""
+        for octets in (b"BDAT 3\r\nabc", b"BDAT 3\r\nab", b"BDAT 3 LAST\r\nab"):
+            self.events = []
+            client = self.connect()
+            client.write(octets)
+            client.leave()
+            self.assertEqual(self.events, ["called", "MessageAborted"], octets)
+
+    def test_dropped(self) -> None:
+        """With RSET there is none either, and the next one is not taken for it."""
+        client = self.connect()
+        self.bdat(client, b"abc")
+        self.assertEqual(client.say("RSET"), ["250 2.0.0 OK"])
+        self.assertEqual(self.events, ["called", "MessageAborted"])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_answerAfterReset(self) -> None:
+        """What a callback answers to a message that was dropped interests nobody."""
+        question = Question()
+        client = self.connect(question)
+        self.bdat(client, b"abc")
+        client.say("RSET")
+        self.assertEqual(self.bdat(client, b"x"), [NO_MORE])
+        client.write((OPENING % b"")[20:])
+        client.hear()
+        self.bdat(client, b"x")
+        self.assertEqual(len(question.asked), 2)
+        self.assertEqual(self.bdat(client, b"", b" LAST"), [])
+        question.answers[1].callback("the second")
+        self.assertEqual(client.hear(), ["250 2.0.0 the second"])
+
+    def test_refusedBetween(self) -> None:
+        """Who refuses before the end is heard after the next part, not after all."""
+
+        def refuse(stream: MessageStream, session: SMTPSession) -> None:
+            raise SMTPError(554, "No such mail", "5.7.1")
+
+        client = self.connect(refuse)
+        self.assertEqual(self.bdat(client, b"QUIT\r\n"), ["554 5.7.1 No such mail"])
+        self.assertEqual(self.bdat(client, b"QUIT\r\n", b" LAST"), [NO_MORE])
+
+    def test_acceptedBetween(self) -> None:
+        """Who accepts before the end is heard after it."""
+        client = self.connect(lambda stream, session: "early")
+        self.assertEqual(self.bdat(client, b"abc"), ["250 2.0.0 3 octets received"])
+        self.assertEqual(self.bdat(client, b"", b" LAST"), ["250 2.0.0 early"])
+
+    def test_late(self) -> None:
+        """After the last part the client waits for the answer; commands wait too."""
+        answer: Deferred[str] = Deferred()
+        client = self.connect(lambda stream, session: answer)
+        self.assertEqual(self.bdat(client, b"abc"), ["250 2.0.0 3 octets received"])
+        client.write(b"BDAT 0 LAST\r\nNOOP\r\n")
+        self.assertEqual(client.hear(), [])
+        answer.callback("late")
+        self.assertEqual(client.hear(), ["250 2.0.0 late", "250 2.0.0 OK"])
+
+    def test_backpressure(self) -> None:
+        """While nobody reads, no more than the stream's buffer is taken."""
+        streams: list[MessageStream] = []
+
+        def hold(stream: MessageStream, session: SMTPSession) -> Deferred[None]:
+            streams.append(stream)
+            return Deferred()
+
+        client = self.connect(hold, streamBuffer=1000)
+        client.write(b"BDAT 100000 LAST\r\n" + b"x" * 1000)
+        self.assertTrue(client.paused)
+        self.assertEqual(streams[0].byteLength, 1000)
+        self.assertNoResult(reading := streams[0].read())
+        self.assertFalse(client.paused)
+        client.leave()
+        self.failureResultOf(reading, MessageAborted)
+
+    def test_timeouts(self) -> None:
+        """Within a part the time is that of a message, between two of a command."""
+        for octets, timeout, reply in (
+            (b"BDAT 9\r\nabc", 600, "421 4.4.2 Waited too long for the message"),
+            (b"BDAT 3\r\nabc", 300, "421 4.4.2 Waited too long for a command"),
+        ):
+            client = self.connect()
+            client.write(octets)
+            client.hear()
+            clock: Any = client.protocol.clock
+            clock.advance(timeout - 1)
+            self.assertEqual(client.hear(), [])
+            clock.advance(1)
+            self.assertEqual(client.hear(), [reply])
+
+    def test_lmtp(self) -> None:
+        """Under LMTP the last part has a reply for each recipient, others have one."""
+        server = MemoryServer(options=memoryOptions(protocol="lmtp"))
+        client = withRecipients(server, count=2)
+        self.assertEqual(self.bdat(client, b"a"), ["250 2.0.0 1 octets received"])
+        heard = self.bdat(client, b"\r\n", b" LAST")
+        self.assertEqual(heard, ["250 2.6.0 Message accepted"] * 2)
+        [message] = server.messages
+        self.assertEqual(message.content, b"a\r\n")
