@@ -68,6 +68,25 @@ class EximTests(NetworkTestCase):
         [(_, content)] = factory.messages
         self.assertHandedOn(content, message)
 
+    async def test_chunking(self) -> None:
+        """
+        By BDAT too, in one part or in several, for all the recipients.
+        """
+        factory, exim = await self.begin("hosts_try_chunking = *")
+        people = ("bob@example.org", "carol@example.org")
+        for message in (
+            MESSAGE,
+            MESSAGE + b"".join(b".%d\r\n" % number for number in range(100_000)),
+        ):
+            printed = await exim.send(message, recipients=people)
+            # In what Exim logs K stands for CHUNKING.
+            self.assertRegex(printed, r"=> bob@example\.org .* K ")
+            session, content = factory.messages[-1]
+            self.assertHandedOn(content, message)
+            recipients = session["envelope"]["rcptTo"]
+            self.assertEqual([each["address"] for each in recipients], list(people))
+        self.assertEqual(len(factory.messages), 2)
+
     async def test_refusedRecipient(self) -> None:
         """
         A recipient that is refused is reported to the sender, with the server's own

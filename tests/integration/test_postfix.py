@@ -76,6 +76,21 @@ class DeliveryTests(PostfixTestCase):
         self.assertEqual(envelope["bodyType"], "8bitmime")
         self.assertEqual([each["address"] for each in envelope["rcptTo"]], people)
 
+    async def test_xforward(self) -> None:
+        """
+        With XFORWARD it says where it has the message from.
+        """
+        options = localOptions(xforward=["127.0.0.0/8"])
+        factory, postfix = await self.begin(
+            KeepingServer(options=options), smtp_send_xforward_command="yes"
+        )
+        await postfix.send(MESSAGE)
+        [(session, _)] = factory.messages
+        forwarded = session["xForward"]
+        self.assertEqual(forwarded["ADDR"], "127.0.0.1")
+        self.assertEqual(forwarded["PROTO"], "ESMTP")
+        self.assertTrue(forwarded["HELO"])
+
     async def test_keptConnection(self) -> None:
         """
         Several messages go over a connection that Postfix keeps for them.
