@@ -122,8 +122,6 @@ class Authentication:
 
     def _answered(self, outcome: Outcome) -> Actions:
         self._outcome = outcome
-        if self._breach is not None:
-            return self._refuse(self._breach)
         if self._isProven is not None:
             return self._decide()
         # Who answers before the proof has not heard the client out.  The client must
@@ -131,6 +129,8 @@ class Authentication:
         return () if self._isAwaited else self._send(None)
 
     def _decide(self) -> Actions:
+        if self._breach is not None:
+            return self._refuse(self._breach)
         outcome = self._outcome
         self._isAccepted = (
             isinstance(outcome, Accepted)
@@ -152,10 +152,8 @@ class Authentication:
     def _break(self, reply: Reply) -> Actions:
         """The client will not, or cannot, go on."""
         self._exchange.close()
-        if self._isAwaited and self._outcome is None:
-            self._breach = reply
-            return self._prove(False)
-        return self._refuse(reply)
+        self._breach = reply
+        return self._prove(False) if self._isAwaited else self._refuse(reply)
 
     def _refuse(self, reply: Reply) -> Actions:
         return self._conversation.failedLogin(reply)

@@ -91,6 +91,8 @@ class SMTPProtocol(Connection):
         self._reception: Reception | None = None
         self._skipped: ChunkDecoder | None = None
         self._isIdentified = self._isAnnounced = False
+        # Whether a line may be the response that a refused AUTH would have wanted.
+        self._isWary = False
 
     # What becomes of the connection.
 
@@ -146,6 +148,10 @@ class SMTPProtocol(Connection):
     def lineReceived(self, line: bytes) -> None:
         if not self._dialogue.isListening:
             self._line = line
+            if line[:4].upper() == b"AUTH":
+                self._isWary = True
+            elif b" " in line:
+                self._isWary = False
         self._perform(self._dialogue.receive(line))
         self.lines.limit = self._dialogue.lineLimit
 
@@ -202,9 +208,16 @@ class SMTPProtocol(Connection):
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 session=self.session,
-                line=_shown(self._line),
+                line=self._shown(),
                 reply=reply,
             )
+
+    def _shown(self) -> bytes:
+        """What the log may have of the command: no secret, and not too much."""
+        if not self._isWary:
+            return self._line[:_LOGGED]
+        # Such a line is as long as a verb, or it is no command that is known.
+        return self._line[:4] + b"..." if len(self._line) > 4 else self._line
 
     def _receiveMessage(self) -> None:
         reception = self._newReception()
@@ -250,8 +263,11 @@ class SMTPProtocol(Connection):
 
     def _validateKeys(self, keys: ScramKeys | None) -> Deferred[bool]:
         """A callback wants the client to prove that it knows the password of these."""
+        if self.isClosing:
+            raise RuntimeError("the client has gone")
+        actions = self._dialogue.keysGiven(keys)
         proof = self._proof = Deferred[bool]()
-        self._perform(self._dialogue.keysGiven(keys))
+        self._perform(actions)
         self.lines.limit = self._dialogue.lineLimit
         self.release(QUESTION)
         if not self.isReceiving:
@@ -333,11 +349,3 @@ class SMTPProtocol(Connection):
         if reception is not None:
             reception.stream.fail(MessageAborted())
         self._inquiry.cancel()
-
-
-def _shown(line: bytes) -> bytes:
-    """What the log may have of a command: no secret, and not too much."""
-    if line[:4].upper() == b"AUTH":
-        # A response may stand where the mechanism should.
-        return b"AUTH ..."
-    return line[:_LOGGED]

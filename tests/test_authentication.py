@@ -28,6 +28,7 @@ from smtpsession.limits import AUTH_RESPONSE
 from smtpsession.sasl.mechanisms import BY_NAME
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.certificates import client as clientCertificate
+from tests.conversations import Question
 
 KEYS = {
     hashName: ScramKeys.derive("sesame", hashName)
@@ -221,6 +222,51 @@ class ScramTests(AuthTestCase):
             self.assertEqual(client.say(line), [expected])
             self.assertEqual(self.prove(client, "SCRAM-SHA-256"), [AUTHENTICATED])
 
+    def test_nothingLeft(self) -> None:
+        """However an exchange has ended, the next question holds up the commands."""
+
+        async def twice(auth: ScramAuth, session: SMTPSession) -> str:
+            await auth.validateKeys(None)
+            await auth.validateKeys(None)
+            return auth.username
+
+        def early(auth: ScramAuth, session: SMTPSession) -> str:
+            auth.validateKeys(KEYS[auth.hashName])
+            return auth.username
+
+        for onAuth in (twice, early):
+            client = self.connect(onAuth)
+            client.say("AUTH SCRAM-SHA-256 " + encoded("n,,n=bob,r=abc"))
+            client.say("*")
+            self.prove(client, "SCRAM-SHA-256", password="open")
+            question = Question()
+            self.patch(client.protocol.factory, "onMailFrom", question)
+            heard = client.say("MAIL FROM:<alice@example.com>", "NOOP")
+            self.assertEqual(heard, [], onAuth)
+            self.assertTrue(client.paused)
+            question.answers[0].callback(None)
+            self.assertEqual(len(client.hear()), 2)
+        self.flushLoggedErrors(RuntimeError)
+
+    def test_afterwards(self) -> None:
+        """Keys that come when the client has gone are an error of the application."""
+        seen: list[Exception] = []
+
+        async def onAuth(auth: ScramAuth, session: SMTPSession) -> None:
+            try:
+                await Deferred()
+            except CancelledError:
+                try:
+                    await auth.validateKeys(KEYS[auth.hashName])
+                except RuntimeError as error:
+                    seen.append(error)
+
+        client = self.connect(onAuth)
+        client.say("AUTH SCRAM-SHA-256 " + encoded("n,,n=bob,r=abc"))
+        client.leave()
+        self.assertEqual(len(seen), 1)
+        self.assertEqual(client.hear(), [])
+
     def test_gone(self) -> None:
         """Where the client goes away in the middle, the callback is cancelled."""
         seen: list[str] = []
@@ -342,8 +388,11 @@ class ExchangeTests(AuthTestCase):
         client.say("AUTH PLAIN", response, "AUTH LOGIN", encoded("bob"))
         client.say(encoded("sesame"), f"AUTH {response}")
         client.say(f"AUTH PLAIN {response} more", "AUTH PLAIN !sesame")
+        # It does not wait to hear that there will be no challenge.
+        client.say("AUTH XYZ", encoded("bob"), encoded("sesame"), "sesame", "FROB x")
         logged = "".join(lines)
         self.assertIn("AUTH", logged)
+        self.assertIn("FROB x", logged)
         for secret in (response, encoded("sesame"), "sesame"):
             self.assertNotIn(secret, logged)
 
