@@ -232,6 +232,9 @@ class Dialogue:
         self.state = State.GREETED
 
     def open(self, extensions: Iterable[Extension]) -> None:
+        # What the last offer has kept is forgotten, as a TLS that begins wants it.
+        for keyword in self.offer.keywords & self._options.stateful:
+            self.session.state.pop(keyword, None)
         self.offer = Offer(extensions, self.session, self._options)
         self.lineLimit = COMMAND_LINE + self.offer.lineOctets
 

@@ -22,12 +22,19 @@ class ServerOptions(Settings):
 
     @ivar extensions: what EHLO and LHLO may offer
     @ivar verbs: the commands that these bring, each with its extension
+    @ivar stateful: the keywords of those that keep something about a session
     """
 
     extensions: tuple[Extension, ...] = field(default=BUILT_IN, converter=tuple)
     verbs: Mapping[str, tuple[Extension, Rule]] = field(
         init=False, eq=False, repr=False
     )
+
+    stateful: frozenset[str] = field(init=False, eq=False, repr=False)
+
+    @stateful.default
+    def _extensionsWithState(self) -> frozenset[str]:
+        return frozenset(each.keyword for each in self.extensions if each.newState)
 
     @verbs.default
     def _verbsOfExtensions(self) -> Mapping[str, tuple[Extension, Rule]]:

@@ -145,6 +145,20 @@ class ManualTests(SynchronousTestCase):
         self.assertIn("250 XTICKET 9999", offered)
         self.assertEqual(client.session.state["XTICKET"], [])
 
+    def test_forgotten(self) -> None:
+        """RFC 3207, section 4.2: what was kept before TLS is gone after it."""
+        client = connect(TICKET)
+        client.say("XTICKET 4711")
+        client.session.state["mine"] = "stays"
+        client.protocol._dialogue.secured()
+        self.assertEqual(client.session.state, {"mine": "stays"})
+
+    def test_helo(self) -> None:
+        """HELO offers nothing, and so nothing is kept."""
+        client = connect(TICKET)
+        client.say("XTICKET 4711", "HELO client.example.com")
+        self.assertEqual(client.session.state, {})
+
     def test_quoted(self) -> None:
         """The manual, where it is at hand, quotes it to the letter."""
         if MANUAL.exists():
