@@ -125,10 +125,16 @@ class Dialogue:
         self._settle = partial(self._settleCommand, rule, draft)
         return (Ask(rule.ask, (subject,)),)
 
-    def receiveOverlong(self) -> Actions:
-        """A line longer than `lineLimit` has come and was skipped up to its CRLF."""
+    def receiveOverlong(self, beginning: bytes = b"") -> Actions:
+        """
+        A line longer than `lineLimit` has come and was skipped up to its CRLF.
+
+        @param beginning: what it began with
+        """
         if self._respond is not None:
             return self._respond(None)
+        if self._followed(beginning) is not None:
+            return self.hangUp(replies.OUT_OF_STEP)
         return self._refuse(replies.LINE_TOO_LONG)
 
     def answered(self, outcome: Outcome) -> Actions:
@@ -259,16 +265,21 @@ class Dialogue:
             self._mistakes += 1
             if self._mistakes > self._options.errors:
                 return self.hangUp(replies.TOO_MANY_ERRORS)
-        verb, _, argument = line.partition(b" ")
-        brought = self._options.verbs.get(verb.decode("latin-1").upper())
-        if brought is None or brought[1].follow is None:
+        follow = self._followed(line)
+        if follow is None:
             return self.say(reply)
         try:
-            octets = brought[1].follow(argument.rstrip(b" \t"))
+            octets = follow(line.partition(b" ")[2].rstrip(b" \t"))
         except SMTPError:
             # Where the next command begins is not to be known any more.
             return self.hangUp(replies.OUT_OF_STEP)
         return (*self.say(reply), Skip(octets))
+
+    def _followed(self, line: bytes) -> Callable[[bytes], int] | None:
+        """How many octets follow this line, where its verb can have any."""
+        verb = line.partition(b" ")[0].decode("latin-1").upper()
+        brought = self._options.verbs.get(verb)
+        return None if brought is None else brought[1].follow
 
     def _askSecure(self) -> Actions:
         return self.ask("onSecure", self._settleSecure)

@@ -5,6 +5,9 @@ Command lines out of octets.
 
 from __future__ import annotations
 
+#: How much of a line that is too long is kept: more than the longest verb has.
+VERB = 64
+
 
 class LineSplitter:
     """
@@ -17,10 +20,12 @@ class LineSplitter:
 
     @ivar limit: the octets of the longest line, CRLF included; it may change between
         two lines
+    @ivar beginning: the first octets of the last line that was `OVERLONG`
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.beginning = b""
         self._octets = b""
         self._start = 0
         self._searched = 0
@@ -44,8 +49,11 @@ class LineSplitter:
             return None
         start, self._start = self._start, end + 2
         self._searched = self._start
-        if self._skipping or self._start - start > self.limit:
+        if self._skipping:
             self._skipping = False
+            return OVERLONG
+        if self._start - start > self.limit:
+            self.beginning = self._octets[start : start + VERB]
             return OVERLONG
         return self._octets[start:end]
 
@@ -65,6 +73,8 @@ class LineSplitter:
         """Let go of what is handed out, and of a line that is too long already."""
         tail = self._octets[self._start :]
         if len(tail) >= self.limit:
+            if not self._skipping:
+                self.beginning = tail[:VERB]
             self._skipping = True
             tail = tail[-1:]
         self._octets = tail

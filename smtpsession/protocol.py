@@ -157,7 +157,7 @@ class SMTPProtocol(Connection):
 
     def overlongLineReceived(self) -> None:
         self._line = b""
-        self._perform(self._dialogue.receiveOverlong())
+        self._perform(self._dialogue.receiveOverlong(self.lines.beginning))
         self.lines.limit = self._dialogue.lineLimit
 
     def rawDataReceived(self, chunk: bytes) -> None:

@@ -363,6 +363,21 @@ class MistakeTests(SynchronousTestCase):
         self.assertEqual(said.reply.code, 500)
         self.assertIn(HANG_UP, dialogue.receiveOverlong())
 
+    def test_overlongAndFollowed(self) -> None:
+        """
+        Where octets follow such a line, nobody knows how many: it ends there.
+        """
+        for beginning, codes in (
+            (b"BDAT 5 LAST", [421]),
+            (b"bdat " + b"0" * 59, [421]),
+            (b"BDAT" + b"x" * 60, [500]),
+            (b"NOOP BDAT 5", [500]),
+        ):
+            actions = dialogueIn(State.READY).receiveOverlong(beginning)
+            said = [each.reply.code for each in actions if isinstance(each, Say)]
+            self.assertEqual(said, codes, beginning)
+            self.assertEqual(HANG_UP in actions, codes == [421], beginning)
+
     def test_limit(self) -> None:
         """
         So many mistakes are forgiven as the option says, on the whole connection.

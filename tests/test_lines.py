@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpsession.lines import OVERLONG, LineSplitter, Overlong
+from smtpsession.lines import OVERLONG, VERB, LineSplitter, Overlong
 from tests.cases import TableTestCase, cuts
 from tests.strategies import chunked
 
@@ -146,6 +146,19 @@ class LineSplitterTests(TableTestCase):
 
         self.assertEqual([OVERLONG, b"a"], _drain(splitter))
 
+    def test_beginning(self):
+        """What an overlong line began with is known, however it comes."""
+        splitter = LineSplitter(512)
+        for name, line in (
+            ("one over", b"BDAT 5 " + b" " * 504),
+            ("far over", b"BDAT 5 " + b" " * 5000),
+            ("another line", b"NOOP " + b"x" * 5000),
+        ):
+            for how, chunks in cuts(line + b"\r\nQUIT\r\n"):
+                lines = _split(splitter, chunks)
+                self.assertEqual([OVERLONG, b"QUIT"], lines, f"{name}, {how}")
+                self.assertEqual(line[:VERB], splitter.beginning, f"{name}, {how}")
+
     @given(chunked(st.text("\r\nab", max_size=40).map(str.encode)), st.integers(2, 12))
     def test_anyChunks(self, whole, limit):
         """However the same octets are cut, the lines are the same."""
@@ -159,7 +172,7 @@ class MemoryTests(TableTestCase):
     """What is held of the octets that have come."""
 
     def test_unfinishedLine(self):
-        """Of a line that is not finished no more is held than the limit."""
+        """Of a line that is not finished little is held beyond the limit."""
         splitter = LineSplitter(512)
         most = 0
         for _ in range(1000):
@@ -167,8 +180,8 @@ class MemoryTests(TableTestCase):
             self.assertEqual(None, splitter.nextLine())
             most = max(most, _held(splitter))
 
-        # With the chunk that was the last to come.
-        self.assertTrue(most <= 512 + 10, f"{most} octets held")
+        # With its beginning, and the chunk that was the last to come.
+        self.assertTrue(most <= 512 + VERB + 10, f"{most} octets held")
 
     def test_unfinishedLineInOneChunk(self):
         """Nor when it has come in a single large chunk."""
