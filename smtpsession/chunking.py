@@ -65,6 +65,8 @@ CHUNKING = Extension(
 BINARYMIME = Extension(
     keyword="BINARYMIME",
     rfc="RFC 3030",
+    # RFC 3030, section 3: by BDAT alone can such a message be sent.
+    needs="CHUNKING",
     mailParameters=(MailParameter("BODY", _fillBinary),),
     # By how much it is longer than what 8BITMIME has counted already.
     mailOctets=2,

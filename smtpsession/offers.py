@@ -71,6 +71,7 @@ class Extension:
     @ivar rfc: where it is defined
     @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
         C{""} for nothing, or None where the extension is not offered now
+    @ivar needs: the keyword of an extension without which this one is not offered
     @ivar newState: makes what the extension keeps about a session.  It is made with
         each EHLO or LHLO that offers the extension, and is then
         C{session.state[keyword]}.
@@ -87,6 +88,7 @@ class Extension:
     keyword: str
     rfc: str
     offer: Callable[[SMTPSession, Settings], str | None] = _always
+    needs: str | None = None
     newState: Callable[[], Any] | None = None
     verbs: tuple[Rule, ...] = ()
     mailParameters: tuple[MailParameter, ...] = ()
@@ -115,9 +117,15 @@ class Offer:
         @param extensions: the rows from which to offer what can be offered now
         """
         self._settings = settings
+        offered = [
+            (row, details)
+            for row in extensions
+            if (details := row.offer(session, settings)) is not None
+        ]
+        present = {None, *(row.keyword for row, _ in offered)}
         rows, lines = [], []
-        for row in extensions:
-            if (details := row.offer(session, settings)) is not None:
+        for row, details in offered:
+            if row.needs in present:
                 rows.append(row)
                 if row.newState is not None:
                     session.state[row.keyword] = row.newState()

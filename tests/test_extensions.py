@@ -4,10 +4,12 @@ Tests of smtpsession.extensions.
 
 from __future__ import annotations
 
+from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 
 from smtpsession import Extension, MailParameter, RcptParameter
 from smtpsession.addresses import SMTPAddress
+from smtpsession.chunking import BINARYMIME, CHUNKING
 from smtpsession.commands import Mail, Rcpt
 from smtpsession.errors import SMTPError
 from smtpsession.extensions import (
@@ -243,6 +245,27 @@ class OfferTests(TableTestCase):
         parameters = " NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;" + "a" * (ORCPT - 7)
 
         self.assertTrue(DSN.rcptOctets >= len(parameters))
+
+    def test_needs(self):
+        """What needs another extension is offered with it only, in any order."""
+
+        def keywords(*extensions: Extension) -> tuple[str, ...]:
+            return _offer(extensions).lines
+
+        self.assertEqual((), keywords(BINARYMIME))
+        both = ("CHUNKING", "BINARYMIME")
+        self.assertEqual(both, keywords(CHUNKING, BINARYMIME))
+        self.assertEqual(both[::-1], keywords(BINARYMIME, CHUNKING))
+        absent = evolve(CHUNKING, offer=lambda session, settings: None)
+        self.assertEqual((), keywords(absent, BINARYMIME))
+
+    def test_noBinaryWithoutChunks(self):
+        """BODY=BINARYMIME is refused where no message can be sent so."""
+        without = tuple(each for each in BUILT_IN if each is not CHUNKING)
+        self.assertRefusesWith(
+            lambda text: _offer(without).envelope(_sender(text)),
+            [("BINARYMIME", " BODY=BINARYMIME", "501 5.5.4")],
+        )
 
     def test_offeredNow(self):
         """An extension may look at the session and not be offered now."""
