@@ -24,6 +24,7 @@ from typing import Any
 
 from smtpsession import replies
 from smtpsession.actions import (
+    ABANDON,
     HANG_UP,
     Accepted,
     Actions,
@@ -167,9 +168,11 @@ class Dialogue:
 
     def hangUp(self, reply: Reply) -> Actions:
         """Say this, whatever is going on, and close."""
+        # Whoever reads the parts that have come need not wait until all is closed.
+        dropped = (ABANDON,) if self.state is State.CHUNKS else ()
         self.state = State.CLOSED
         self._settle = self._respond = self._takeKeys = None
-        return (Say(reply), HANG_UP)
+        return (*dropped, Say(reply), HANG_UP)
 
     # What a rule may do: the rest of `Conversation`.
 

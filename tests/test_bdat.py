@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import MessageAborted, MessageStream, SMTPError, SMTPSession
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
-from tests.conversations import Question, withRecipients
+from tests.conversations import BYE, Question, withRecipients
 from tests.strategies import chunked
 
 OPENING = (
@@ -128,6 +128,22 @@ class CallbackTests(SynchronousTestCase):
         self.bdat(client, b"abc")
         self.assertEqual(client.say("RSET"), ["250 2.0.0 OK"])
         self.assertEqual(self.events, ["called", "MessageAborted"])
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_hungUp(self) -> None:
+        """Nor with QUIT, nor where the server hangs up; and that is known at once."""
+        for line, reply in (
+            ("QUIT", BYE),
+            ("BDAT", "421 4.5.0 Cannot tell where the next command begins"),
+        ):
+            self.events = []
+            client = self.connect()
+            self.bdat(client, b"abc")
+            self.assertEqual(client.say(line), [reply])
+            self.assertEqual(self.events, ["called", "MessageAborted"], line)
+            self.assertTrue(client.closed)
+            client.leave()
+            self.assertEqual(self.events, ["called", "MessageAborted"], line)
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_answerAfterReset(self) -> None:
