@@ -14,8 +14,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import MessageAborted, MessageStream, SMTPError, SMTPSession
+from smtpsession.results import BadResult
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
-from tests.conversations import BYE, Question, withRecipients
+from tests.conversations import BYE, LOCAL_ERROR, OK, Question, withRecipients
 from tests.strategies import chunked
 
 OPENING = (
@@ -41,6 +42,14 @@ def received(octets: list[bytes], **options: Any) -> tuple[list[str], list[bytes
     return client.hear()[-1:], [message.content for message in server.messages]
 
 
+def heard(octets: list[bytes]) -> list[str]:
+    """All that a server says to this."""
+    client = MemoryServer().connect()
+    for chunk in octets:
+        client.write(chunk)
+    return client.hear()
+
+
 texts = st.lists(
     st.sampled_from([b"\r\n", b".\r\n", b"a", b"\r", b"\n", b"..", b"\r\n.\r\n"]),
     max_size=12,
@@ -54,15 +63,38 @@ class SplittingTests(SynchronousTestCase):
     def test_anyCut(self, both, data):
         """By parts of any size, in pieces of any size, it is what it is in one part."""
         content, pieces = both
-        for body in (b"", b" BODY=BINARYMIME"):
+        for body, bareNewlines in (
+            (b"", "refuse"),
+            (b"", "normalize"),
+            (b" BODY=BINARYMIME", "refuse"),
+        ):
+            options = {"bareNewlines": bareNewlines}
             opening = OPENING % body
-            expected = received([opening + chunksOf([content])])
+            expected = received([opening + chunksOf([content])], **options)
             parted = opening + chunksOf(pieces)
-            self.assertEqual(received([parted])[1], expected[1])
+            self.assertEqual(received([parted], **options)[1], expected[1])
             _, network = data.draw(chunked(st.just(parted)))
-            self.assertEqual(received(network)[1], expected[1])
+            self.assertEqual(received(network, **options)[1], expected[1])
             if body:
                 self.assertEqual(expected[1], [content])
+
+    @given(chunked(texts), st.data())
+    def test_replies(self, both, data):
+        """Each part has its reply, and what is said before and behind is the same."""
+        content, pieces = both
+        opening, closing = OPENING % b" BODY=BINARYMIME", b"NOOP\r\nQUIT\r\n"
+        whole = opening + chunksOf([content]) + closing
+        parted = opening + chunksOf(pieces) + closing
+        _, network = data.draw(chunked(st.just(parted)))
+        expected = heard([whole])
+        for octets in ([parted], network, [b"%c" % octet for octet in parted]):
+            said = heard(octets)
+            parts = [line for line in said if line.endswith(" octets received")]
+            self.assertEqual(
+                parts,
+                [f"250 2.0.0 {len(each)} octets received" for each in pieces[:-1]],
+            )
+            self.assertEqual([line for line in said if line not in parts], expected)
 
     @given(texts)
     def test_asByData(self, content):
@@ -203,6 +235,67 @@ class CallbackTests(SynchronousTestCase):
         self.assertFalse(client.paused)
         client.leave()
         self.failureResultOf(reading, MessageAborted)
+
+    def test_largePart(self) -> None:
+        """Of a part of a megabyte no more is held than the buffer and one read."""
+        streams: list[MessageStream] = []
+
+        def hold(stream: MessageStream, session: SMTPSession) -> Deferred[None]:
+            streams.append(stream)
+            return Deferred()
+
+        client = self.connect(hold, streamBuffer=100_000)
+        client.write(b"BDAT 1048576 LAST\r\n")
+        for _ in range(16):
+            if client.paused:
+                break
+            client.write(b"x" * 65_536)
+        self.assertEqual(streams[0].byteLength, 2 * 65_536)
+        client.leave()
+
+    def test_raising(self) -> None:
+        """An error of the application is logged and told as 451, and nothing else."""
+
+        def raiseAtOnce(stream: MessageStream, session: SMTPSession) -> None:
+            raise RuntimeError("a secret")
+
+        async def raiseAtTheEnd(stream: MessageStream, session: SMTPSession) -> None:
+            await stream.read()
+            raise RuntimeError("a secret")
+
+        for onData, first, last in (
+            (raiseAtOnce, LOCAL_ERROR, NO_MORE),
+            (raiseAtTheEnd, "250 2.0.0 1 octets received", LOCAL_ERROR),
+        ):
+            client = self.connect(onData)
+            self.assertEqual(self.bdat(client, b"x"), [first])
+            self.assertEqual(self.bdat(client, b"", b" LAST"), [last])
+            self.assertEqual(client.say("NOOP"), [OK])
+            self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    def test_wrongResult(self) -> None:
+        """An answer that is none is noticed when the message is whole."""
+        client = self.connect(lambda stream, session: object())
+        self.assertEqual(self.bdat(client, b"x"), ["250 2.0.0 1 octets received"])
+        self.assertEqual(self.bdat(client, b"", b" LAST"), [LOCAL_ERROR])
+        self.assertEqual(len(self.flushLoggedErrors(BadResult)), 1)
+
+    def test_raisingWhenDropped(self) -> None:
+        """Who raises when its message is dropped does no harm to the next one."""
+
+        def cancelled(answer: Deferred[Any]) -> None:
+            raise RuntimeError("in the canceller")
+
+        question = Question(cancelled)
+        client = self.connect(question)
+        self.bdat(client, b"abc")
+        self.assertEqual(client.say("RSET"), [OK])
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        client.write((OPENING % b"")[20:])
+        client.hear()
+        self.assertEqual(self.bdat(client, b"x", b" LAST"), [])
+        question.answers[1].callback("the second")
+        self.assertEqual(client.hear(), ["250 2.0.0 the second"])
 
     def test_timeouts(self) -> None:
         """Within a part the time is that of a message, between two of a command."""
