@@ -18,6 +18,8 @@ from attrs import field, frozen
 
 #: RFC 5321, section 4.5.3.1.5: a reply line, with its code and its CRLF.
 MAX_REPLY_LINE = 512
+# What is left of it for an enhanced code and a text.
+_ROOM = MAX_REPLY_LINE - len("250-\r\n")
 
 _ENHANCED = re.compile(r"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
@@ -37,10 +39,14 @@ class EnhancedCode:
     category: int
     subject: int = 0
     detail: int = 0
+    _text: str = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        if _ENHANCED.fullmatch(str(self)) is None:
-            raise ValueError(f"not an enhanced status code: {self}")
+    @_text.default
+    def _checkAndPrint(self) -> str:
+        text = f"{self.category}.{self.subject}.{self.detail}"
+        if _ENHANCED.fullmatch(text) is None:
+            raise ValueError(f"not an enhanced status code: {text}")
+        return text
 
     @classmethod
     def parse(cls, text: str) -> EnhancedCode:
@@ -55,7 +61,7 @@ class EnhancedCode:
         return cls(*map(int, found.groups()))
 
     def __str__(self) -> str:
-        return f"{self.category}.{self.subject}.{self.detail}"
+        return self._text
 
 
 def _fitting(text: str, room: int) -> list[str]:
@@ -71,8 +77,12 @@ def _masked(line: str) -> str:
     return _NOT_PRINTABLE.sub("?", line)
 
 
+# An application writes the same few of them again and again.  Clients write none.
+_parsedCode = lru_cache(EnhancedCode.parse)
+
+
 def _enhancedCode(value: EnhancedCode | str | None) -> EnhancedCode | None:
-    return EnhancedCode.parse(value) if isinstance(value, str) else value
+    return _parsedCode(value) if isinstance(value, str) else value
 
 
 @frozen
@@ -100,19 +110,20 @@ class Reply:
 
     @_encoded.default
     def _checkAndEncode(self) -> bytes:
-        if not 200 <= self.code <= 599:
-            raise ValueError(f"{self.code} is not the code of a reply")
+        code, text, enhanced = self.code, self.text, self.enhanced
+        if not 200 <= code <= 599:
+            raise ValueError(f"{code} is not the code of a reply")
         prefix = ""
-        if self.enhanced is not None:
-            prefix = f"{self.enhanced} "
-            if self.enhanced.category != self.code // 100:
-                raise ValueError(f"{self.enhanced} contradicts {self.code}")
-        text, room = self.text, MAX_REPLY_LINE - len(f"250-{prefix}\r\n")
+        if enhanced is not None:
+            prefix = f"{enhanced._text} "
+            if enhanced.category != code // 100:
+                raise ValueError(f"{enhanced} contradicts {code}")
+        room = _ROOM - len(prefix)
         if len(text) <= room and text.isascii() and text.isprintable():
-            return f"{self.code} {prefix}{text}\r\n".encode("ascii")
+            return f"{code} {prefix}{text}\r\n".encode("ascii")
         *others, last = _fitting(text, room)
-        lines = [f"{self.code}-{prefix}{line}\r\n" for line in others]
-        return "".join([*lines, f"{self.code} {prefix}{last}\r\n"]).encode("ascii")
+        lines = [f"{code}-{prefix}{line}\r\n" for line in others]
+        return "".join([*lines, f"{code} {prefix}{last}\r\n"]).encode("ascii")
 
     @property
     def isPositive(self) -> bool:

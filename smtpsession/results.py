@@ -42,6 +42,7 @@ def _replyTo(value: object) -> Reply:
         return value.reply
     if isinstance(value, Reply) and value.code // 100 in (2, 4, 5):
         # RFC 2034, section 4: every such reply has an enhanced code.
-        enhanced = value.enhanced or EnhancedCode(value.code // 100)
-        return evolve(value, enhanced=enhanced)
+        if value.enhanced is not None:
+            return value
+        return evolve(value, enhanced=EnhancedCode(value.code // 100))
     raise BadResult(f"not an answer to a message: {value!r}")
