@@ -16,7 +16,7 @@ from unicodedata import is_normalized
 import idna
 from attrs import field, frozen
 
-from smtpsession import limits
+from smtpsession import _grammar, limits
 from smtpsession._grammar import (
     ADDRESS_LITERAL,
     DOMAIN,
@@ -31,6 +31,9 @@ from smtpsession._grammar import (
 from smtpsession.encodings import parseXtextOctets, printXtextOctets
 from smtpsession.parameters import NO_ARGS, DSNRcpt, SMTPAddressArgs
 from smtpsession.timing import RRVS
+
+# What nearly every mailbox is.  Only text that is known to be ASCII is matched.
+_USUAL = re.compile((_grammar.dot_string + b"@" + _grammar.domain).decode("latin-1"))
 
 
 class PathTooLong(ValueError):
@@ -210,6 +213,16 @@ def _mailbox(path: bytes) -> str:
 
 def _parts(address: str) -> tuple[str, str]:
     """The local part and the domain of what `SMTPAddress` accepts."""
+    # What is as short as a label may be passes none of the limits.
+    isShort = len(address) <= limits.LABEL
+    if isShort and address.isascii() and _USUAL.fullmatch(address) is not None:
+        local, _, domain = address.partition("@")
+        return local, domain.lower()
+    return _anyParts(address)
+
+
+def _anyParts(address: str) -> tuple[str, str]:
+    """The same, of the unusual too, and with what is wrong."""
     octets = address.encode("utf-8")
     if not octets.isascii() and UTF_8_CONTROL.search(octets) is not None:
         raise ValueError(f"control characters in an address: {address!r}")

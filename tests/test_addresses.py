@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 import idna
 from attrs.exceptions import FrozenInstanceError
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from smtpsession.addresses import (
@@ -439,6 +439,23 @@ class SMTPAddressTests(TableTestCase):
     def test_domainIsLowerCase(self, domain):
         """A domain of ASCII is only put into lower case."""
         self.assertEqual(domain.lower(), SMTPAddress("bob@" + domain).domain)
+
+    @given(
+        st.from_regex(r"[a-z+]{1,60}(\.[A-Z0-9]{1,20}){0,3}", fullmatch=True),
+        asciiDomains,
+    )
+    @example("a" * 50, "example.com")
+    @example("a" * 51, "example.com")
+    @example("a" * 52, "example.com")
+    def test_quotingChangesNothing(self, localPart, domain):
+        """A local part and a domain are the same with needless quotes as without."""
+        assume(len(localPart) <= 62)
+        usual = SMTPAddress(f"{localPart}@{domain}")
+        quoted = SMTPAddress(f'"{localPart}"@{domain}')
+
+        self.assertEqual(
+            (quoted.localPart, quoted.domain), (usual.localPart, usual.domain)
+        )
 
 
 PATHS = [
