@@ -10,6 +10,7 @@ sees to that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, TypeVar
@@ -66,13 +67,12 @@ def splitCommand(line: bytes) -> tuple[str, bytes]:
     @raise SMTPError: 500, the line holds control characters or is not UTF-8
     """
     line = line.rstrip(b" \t")
-    if CONTROL.search(line) is not None:
-        raise SMTPError.saying(BAD_CHARACTERS)
     verb, _, argument = line.partition(b" ")
     try:
-        if not line.isascii():
+        # All of ASCII that is not printable is a control character.
+        if not (line.isascii() and line.decode("ascii").isprintable()):
             line.decode("utf-8")
-            if UTF_8_CONTROL.search(line) is not None:
+            if CONTROL.search(line) or UTF_8_CONTROL.search(line):
                 raise SMTPError.saying(BAD_CHARACTERS)
         return verb.decode("ascii").upper(), argument
     except UnicodeDecodeError:
@@ -214,6 +214,14 @@ class Lhlo(Hello):
     verb, syntax = "LHLO", "LHLO hostname"
 
 
+def _pathBehind(preposition: bytes) -> re.Pattern[bytes]:
+    """A path, and the parameters if there is a space behind it."""
+    # RFC 5321, section 3.3: no spaces on either side of the colon.
+    return re.compile(
+        rb"(?i:%b)(%b)(?: (.*))?" % (preposition, PATH.pattern), re.DOTALL
+    )
+
+
 @frozen
 class _WithAddress(Command):
     """
@@ -227,11 +235,16 @@ class _WithAddress(Command):
 
     preposition: ClassVar[bytes]
     bad: ClassVar[Reply]
+    _argument: ClassVar[re.Pattern[bytes]]
     address: SMTPAddress
 
     @classmethod
     def parse(cls: type[A], argument: bytes) -> A:
-        path, args = _pathAndParameters(cls.preposition, argument, cls.syntax)
+        found = cls._argument.fullmatch(argument)
+        if found is None:
+            raise SMTPError.saying(badArguments(cls.syntax))
+        path, parameters = found.groups()
+        args = NO_ARGS if parameters is None else parseParameters(parameters)
         try:
             return cls(cls._parsePath(path, args))
         except PathTooLong as error:
@@ -255,6 +268,7 @@ class Mail(_WithAddress):
 
     verb, syntax = "MAIL", "MAIL FROM:<reverse-path> [parameters]"
     preposition = b"FROM:"
+    _argument = _pathBehind(preposition)
     bad = BAD_REVERSE_PATH
     _parsePath = staticmethod(parseReversePath)
 
@@ -264,6 +278,7 @@ class Rcpt(_WithAddress):
 
     verb, syntax = "RCPT", "RCPT TO:<forward-path> [parameters]"
     preposition = b"TO:"
+    _argument = _pathBehind(preposition)
     bad = BAD_FORWARD_PATH
     _parsePath = staticmethod(parseForwardPath)
 
@@ -370,18 +385,3 @@ class Xforward(_WithAttributes):
 
     verb, syntax = "XFORWARD", "XFORWARD name=value..."
     known = XFORWARD
-
-
-def _pathAndParameters(
-    preposition: bytes, argument: bytes, syntax: str
-) -> tuple[bytes, SMTPAddressArgs]:
-    # RFC 5321, section 3.3: no spaces on either side of the colon.
-    if argument[: len(preposition)].upper() == preposition:
-        path = PATH.match(argument, len(preposition))
-        if path is not None:
-            rest = argument[path.end() :]
-            if not rest:
-                return path[0], NO_ARGS
-            if rest.startswith(b" "):
-                return path[0], parseParameters(rest[1:])
-    raise SMTPError.saying(badArguments(syntax))
