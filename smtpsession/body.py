@@ -124,7 +124,7 @@ class LineEnds:
         @return: what was still held of it
         """
         held, self._held = self._held, b""
-        return self._checked(held)
+        return self._checked(held) if held else held
 
     def _checked(self, payload: bytes) -> bytes:
         """The payload as it goes on, which does not end between a CR and its LF."""
