@@ -43,20 +43,21 @@ class DotDecoder:
         @return: the payload, and what came behind the message's end: None until the end
             has come
         """
-        known = len(_CRLF) if self._tail.startswith(_CRLF) else 0
+        start = len(_CRLF) if self._tail.startswith(_CRLF) else 0
         octets = self._tail + chunk if self._tail else chunk
         # Most chunks have no line that begins with a dot, and a search from behind is
-        # the quickest way to know.
-        hasDots = octets.rfind(_STUFFED) >= 0
-        end = octets.find(_END) if hasDots else -1
+        # the quickest way to know.  Of those that have one, most have only the end.
+        first = octets.find(_STUFFED) if octets.rfind(_STUFFED) >= 0 else -1
+        end = octets.find(_END, first) if first >= 0 else -1
         if end >= 0:
-            wire, rest = octets[: end + len(_CRLF)], octets[end + len(_END) :]
+            stop, rest = end + len(_CRLF), octets[end + len(_END) :]
         else:
             cut = len(octets) - _beginningOfEnd(octets)
             self._tail, rest = octets[cut:], None
-            wire = octets[: cut + (2 if self._tail.startswith(_CRLF) else 0)]
-        payload = wire.replace(_STUFFED, _CRLF) if hasDots else wire
-        return payload[known:], rest
+            stop = cut + (len(_CRLF) if self._tail.startswith(_CRLF) else 0)
+        if first != end:
+            return octets[:stop].replace(_STUFFED, _CRLF)[start:], rest
+        return octets[start:stop], rest
 
 
 class ChunkDecoder:
