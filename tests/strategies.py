@@ -135,7 +135,8 @@ orcpts = st.tuples(
     st.from_regex(r"[A-Za-z0-9-]{1,10}", fullmatch=True).filter(
         lambda kind: kind.lower() != "utf-8"
     ),
-    st.text(_printableAscii, min_size=1, max_size=100),
+    # Of the longest, in xtext, every letter takes twelve octets of the 500.
+    st.text(_printableAscii | _nonAscii, min_size=1, max_size=40),
 ).map(";".join)
 #: Original recipients of the type of RFC 6533.
 utf8Orcpts = st.tuples(

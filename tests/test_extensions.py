@@ -104,6 +104,7 @@ RCPT = [
     ("a list", " NOTIFY=SUCCESS,DELAY", (("SUCCESS", "DELAY"), None)),
     ("an original recipient", " ORCPT=rfc822;a+20b", (None, "rfc822;a b")),
     ("embedded UTF-8", " ORCPT=utf-8;\\x{E9}@b", (None, "utf-8;\xe9@b")),
+    ("UTF-8 in xtext", " ORCPT=rfc822;+C3+A9@b", (None, "rfc822;\xe9@b")),
     ("both", " ORCPT=rfc822;a NOTIFY=FAILURE", (("FAILURE",), "rfc822;a")),
     ("mixed case", " notify=Never orcpt=RFC822;a", (("NEVER",), "RFC822;a")),
 ]

@@ -575,12 +575,15 @@ class OrcptTests(TableTestCase):
 
     @given(orcpts)
     def test_roundTrip(self, orcpt):
-        """Reading what is printed gives the same."""
-        self.assertEqual(orcpt, parseOrcpt(printOrcpt(orcpt)))
+        """Reading what is printed, which is ASCII, gives the same."""
+        printed = printOrcpt(orcpt)
+
+        self.assertTrue(printed.isascii())
+        self.assertEqual(orcpt, parseOrcpt(printed))
 
     @given(utf8Orcpts)
     def test_roundTripUTF8(self, orcpt):
-        """So it does with letters beyond ASCII, and prints none of them."""
+        """So it does for the type of RFC 6533."""
         printed = printOrcpt(orcpt)
 
         self.assertTrue(printed.isascii())
