@@ -90,8 +90,8 @@ class Connection(LineReceiver):
         """TLS has begun in the middle of the conversation, or at its beginning."""
         raise NotImplementedError
 
-    def overlongLineReceived(self) -> None:
-        """A line that was longer than C{lines.limit} has come, and is gone."""
+    def overlongLineReceived(self, beginning: bytes) -> None:
+        """A line that began so, longer than C{lines.limit}, has come, and is gone."""
         raise NotImplementedError
 
     def tooSlow(self) -> None:
@@ -274,7 +274,7 @@ class Connection(LineReceiver):
                 if line is None:
                     break
                 if isinstance(line, Overlong):
-                    self.overlongLineReceived()
+                    self.overlongLineReceived(line.beginning)
                 else:
                     self.lineReceived(line)
             else:

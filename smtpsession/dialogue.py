@@ -154,6 +154,11 @@ class Dialogue:
             self._settle = settle
             raise
 
+    def knows(self, verb: bytes) -> bool:
+        """Whether this is a verb, in any case, legal here or not."""
+        word = verb.decode("latin-1").upper()
+        return word in self.rules or word in self._options.verbs
+
     def keysGiven(self, keys: ScramKeys | None) -> Actions:
         """The application has called C{validateKeys}; its question stays open."""
         takeKeys, self._takeKeys = self._takeKeys, None

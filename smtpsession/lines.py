@@ -5,6 +5,8 @@ Command lines out of octets.
 
 from __future__ import annotations
 
+from attrs import field, frozen
+
 #: How much of a line that is too long is kept: more than the longest verb has.
 VERB = 64
 
@@ -15,17 +17,16 @@ class LineSplitter:
 
     A line ends with CRLF and with nothing else: a CR or LF alone stays in its line.
     A line over the limit is not kept: its octets are dropped as they come, and when its
-    CRLF is there it is handed out as `OVERLONG`, so that the lines after it are what
+    CRLF is there it is handed out as an `Overlong`, so that the lines after it are what
     the client meant them to be.
 
     @ivar limit: the octets of the longest line, CRLF included; it may change between
         two lines
-    @ivar beginning: the first octets of the last line that was `OVERLONG`
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.beginning = b""
+        self._beginning = b""
         self._octets = b""
         self._start = 0
         self._searched = 0
@@ -37,7 +38,7 @@ class LineSplitter:
 
     def nextLine(self) -> bytes | Overlong | None:
         """
-        The next line without its CRLF, `OVERLONG`, or None where none is complete.
+        The next line without its CRLF, `Overlong`, or None where none is complete.
         """
         if self._start == len(self._octets):
             self._octets = b""
@@ -51,10 +52,10 @@ class LineSplitter:
         self._searched = self._start
         if self._skipping:
             self._skipping = False
-            return OVERLONG
+            beginning, self._beginning = self._beginning, b""
+            return Overlong(beginning)
         if self._start - start > self.limit:
-            self.beginning = self._octets[start : start + VERB]
-            return OVERLONG
+            return Overlong(self._octets[start : start + VERB])
         return self._octets[start:end]
 
     def takeRest(self) -> bytes:
@@ -65,17 +66,17 @@ class LineSplitter:
 
     def clear(self) -> None:
         """Forget what was fed and not handed out."""
-        self._octets = b""
+        self._octets = self._beginning = b""
         self._start = self._searched = 0
         self._skipping = False
 
     def _keepTail(self) -> None:
         """Let go of what is handed out, and of a line that is too long already."""
         tail = self._octets[self._start :]
-        if len(tail) >= self.limit:
-            if not self._skipping:
-                self.beginning = tail[:VERB]
+        if not self._skipping and len(tail) >= self.limit:
             self._skipping = True
+            self._beginning = tail[:VERB]
+        if self._skipping:
             tail = tail[-1:]
         self._octets = tail
         self._start = 0
@@ -83,8 +84,12 @@ class LineSplitter:
         self._searched = max(len(tail) - 1, 0)
 
 
+@frozen
 class Overlong:
-    """A line that was too long to keep."""
+    """
+    A line that was too long to keep; of them one is as good as another.
 
+    @ivar beginning: its first octets
+    """
 
-OVERLONG = Overlong()
+    beginning: bytes = field(default=b"", eq=False)

@@ -91,8 +91,6 @@ class SMTPProtocol(Connection):
         self._reception: Reception | None = None
         self._skipped: ChunkDecoder | None = None
         self._isIdentified = self._isAnnounced = False
-        # Whether a line may be the response that a refused AUTH would have wanted.
-        self._isWary = False
 
     # What becomes of the connection.
 
@@ -148,16 +146,12 @@ class SMTPProtocol(Connection):
     def lineReceived(self, line: bytes) -> None:
         if not self._dialogue.isListening:
             self._line = line
-            if line[:4].upper() == b"AUTH":
-                self._isWary = True
-            elif b" " in line:
-                self._isWary = False
         self._perform(self._dialogue.receive(line))
         self.lines.limit = self._dialogue.lineLimit
 
-    def overlongLineReceived(self) -> None:
+    def overlongLineReceived(self, beginning: bytes) -> None:
         self._line = b""
-        self._perform(self._dialogue.receiveOverlong(self.lines.beginning))
+        self._perform(self._dialogue.receiveOverlong(beginning))
         self.lines.limit = self._dialogue.lineLimit
 
     def rawDataReceived(self, chunk: bytes) -> None:
@@ -214,10 +208,14 @@ class SMTPProtocol(Connection):
 
     def _shown(self) -> bytes:
         """What the log may have of the command: no secret, and not too much."""
-        if not self._isWary:
-            return self._line[:_LOGGED]
-        # Such a line is as long as a verb, or it is no command that is known.
-        return self._line[:4] + b"..." if len(self._line) > 4 else self._line
+        line = self._line
+        if line[:4].upper() == b"AUTH":
+            return b"AUTH ..."
+        if not self._dialogue.knows(line.partition(b" ")[0]):
+            # It may be a response from a client that did not wait to hear that its AUTH
+            # is refused, or an AUTH with a typing error.
+            return b"%d octets" % len(line)
+        return line[:_LOGGED]
 
     def _receiveMessage(self) -> None:
         reception = self._newReception()

@@ -389,11 +389,15 @@ class ExchangeTests(AuthTestCase):
         client.say(encoded("sesame"), f"AUTH {response}")
         client.say(f"AUTH PLAIN {response} more", "AUTH PLAIN !sesame")
         # It does not wait to hear that there will be no challenge.
-        client.say("AUTH XYZ", encoded("bob"), encoded("sesame"), "sesame", "FROB x")
+        client.say("AUTH XYZ", encoded("bob"), encoded("sesame"), "abc", "NOOP x")
+        client.say(encoded("sesame"), f" AUTH PLAIN {response}", f"*AUTH {response}")
+        client.write(b"\x00AUTH PLAIN " + response.encode("ascii") + b"\r\n")
+        client.say("RCPT TO:<bob@example.org>", *[encoded("sesame")] * 20)
+        self.assertTrue(client.closed)
         logged = "".join(lines)
         self.assertIn("AUTH", logged)
-        self.assertIn("FROB x", logged)
-        for secret in (response, encoded("sesame"), "sesame"):
+        self.assertIn("RCPT TO:<bob@example.org>", logged)
+        for secret in (response, encoded("sesame"), "sesame", "c2Vz", "abc"):
             self.assertNotIn(secret, logged)
 
     def test_requiredTLS(self) -> None:

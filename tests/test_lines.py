@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpsession.lines import OVERLONG, VERB, LineSplitter, Overlong
+from smtpsession.lines import VERB, LineSplitter, Overlong
 from tests.cases import TableTestCase, cuts
 from tests.strategies import chunked
 
 Line = bytes | Overlong
+OVERLONG = Overlong()
 
 #: Of a line with its CRLF, in the tables below.
 LIMIT = 8
@@ -157,7 +158,8 @@ class LineSplitterTests(TableTestCase):
             for how, chunks in cuts(line + b"\r\nQUIT\r\n"):
                 lines = _split(splitter, chunks)
                 self.assertEqual([OVERLONG, b"QUIT"], lines, f"{name}, {how}")
-                self.assertEqual(line[:VERB], splitter.beginning, f"{name}, {how}")
+                assert isinstance(lines[0], Overlong)
+                self.assertEqual(line[:VERB], lines[0].beginning, f"{name}, {how}")
 
     @given(chunked(st.text("\r\nab", max_size=40).map(str.encode)), st.integers(2, 12))
     def test_anyChunks(self, whole, limit):
@@ -172,7 +174,7 @@ class MemoryTests(TableTestCase):
     """What is held of the octets that have come."""
 
     def test_unfinishedLine(self):
-        """Of a line that is not finished little is held beyond the limit."""
+        """Of a line that is not finished no more is held than the limit."""
         splitter = LineSplitter(512)
         most = 0
         for _ in range(1000):
@@ -180,8 +182,18 @@ class MemoryTests(TableTestCase):
             self.assertEqual(None, splitter.nextLine())
             most = max(most, _held(splitter))
 
-        # With its beginning, and the chunk that was the last to come.
-        self.assertTrue(most <= 512 + VERB + 10, f"{most} octets held")
+        # With the chunk that was the last to come.
+        self.assertTrue(most <= 512 + 10, f"{most} octets held")
+
+    def test_unfinishedLineBehindAnother(self):
+        """Nor of one behind another that was too long."""
+        splitter = LineSplitter(512)
+        splitter.feed(b"x" * 600)
+        splitter.nextLine()
+        splitter.feed(b"\r\n" + b"y" * 511)
+        self.assertEqual([OVERLONG], _drain(splitter))
+
+        self.assertTrue(_held(splitter) <= 512, f"{_held(splitter)} octets held")
 
     def test_unfinishedLineInOneChunk(self):
         """Nor when it has come in a single large chunk."""
