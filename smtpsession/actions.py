@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Union
 
-from attrs import frozen
+from attrs import define, frozen
 
 from smtpsession.replies import Reply
 from smtpsession.sasl.exchange import KeysWanted
@@ -21,7 +21,11 @@ class Say:
     reply: Reply
 
 
-@frozen
+# The two that follow are made anew for every command, and a frozen object costs twice
+# as much to make: nobody changes them for all that.
+
+
+@define
 class Ask:
     """
     Call a callback of the application, and report its `Outcome`.

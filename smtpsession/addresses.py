@@ -8,7 +8,6 @@ RFC 5321, sections 4.1.2 and 4.1.3, with the internationalized addresses of RFC 
 from __future__ import annotations
 
 import re
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from unicodedata import is_normalized
@@ -16,7 +15,7 @@ from unicodedata import is_normalized
 import idna
 from attrs import field, frozen
 
-from smtpsession import _grammar, limits
+from smtpsession import limits
 from smtpsession._grammar import (
     ADDRESS_LITERAL,
     DOMAIN,
@@ -31,9 +30,6 @@ from smtpsession._grammar import (
 from smtpsession.encodings import parseXtextOctets, printXtextOctets
 from smtpsession.parameters import NO_ARGS, DSNRcpt, SMTPAddressArgs
 from smtpsession.timing import RRVS
-
-# What nearly every mailbox is.  Only text that is known to be ASCII is matched.
-_USUAL = re.compile((_grammar.dot_string + b"@" + _grammar.domain).decode("latin-1"))
 
 
 class PathTooLong(ValueError):
@@ -75,16 +71,9 @@ class SMTPAddress:
 
     def withDSN(self, dsn: DSNRcpt) -> SMTPAddress:
         """The same address with this C{dsn}."""
-        # Not by evolve(), which would check the address once more.
-        changed = object.__new__(SMTPAddress)
-        fill = partial(object.__setattr__, changed)
-        fill("address", self.address)
-        fill("args", self.args)
-        fill("dsn", dsn)
-        fill("rrvs", self.rrvs)
-        fill("localPart", self.localPart)
-        fill("domain", self.domain)
-        return changed
+        return _unchecked(
+            self.address, self.localPart, self.domain, self.args, dsn, self.rrvs
+        )
 
     def asDict(self) -> dict[str, Any]:
         """The same as plain JSON types."""
@@ -96,6 +85,39 @@ class SMTPAddress:
             "dsn": None if self.dsn is None else self.dsn.asDict(),
             "rrvs": None if self.rrvs is None else self.rrvs.asDict(),
         }
+
+
+def _unchecked(
+    address: str,
+    localPart: str,
+    domain: str,
+    args: SMTPAddressArgs = NO_ARGS,
+    dsn: DSNRcpt | None = None,
+    rrvs: RRVS | None = None,
+) -> SMTPAddress:
+    """An address whose parts are known already."""
+    made = object.__new__(SMTPAddress)
+    fill = object.__setattr__
+    fill(made, "address", address)
+    fill(made, "localPart", localPart)
+    fill(made, "domain", domain)
+    fill(made, "args", args)
+    fill(made, "dsn", dsn)
+    fill(made, "rrvs", rrvs)
+    return made
+
+
+def usualAddress(found: re.Match[bytes]) -> SMTPAddress:
+    """
+    The address in a path that has matched `smtpsession._grammar.usual_path`, without
+    parameters: ASCII, and so short that it passes no limit.
+    """
+    address, localPart, domain = found.groups()
+    return _unchecked(
+        address.decode("ascii"),
+        localPart.decode("ascii"),
+        domain.decode("ascii").lower(),
+    )
 
 
 def parseReversePath(path: bytes, args: SMTPAddressArgs = NO_ARGS) -> SMTPAddress:
@@ -213,16 +235,6 @@ def _mailbox(path: bytes) -> str:
 
 def _parts(address: str) -> tuple[str, str]:
     """The local part and the domain of what `SMTPAddress` accepts."""
-    # What is as short as a label may be passes none of the limits.
-    isShort = len(address) <= limits.LABEL
-    if isShort and address.isascii() and _USUAL.fullmatch(address) is not None:
-        local, _, domain = address.partition("@")
-        return local, domain.lower()
-    return _anyParts(address)
-
-
-def _anyParts(address: str) -> tuple[str, str]:
-    """The same, of the unusual too, and with what is wrong."""
     octets = address.encode("utf-8")
     if not octets.isascii() and UTF_8_CONTROL.search(octets) is not None:
         raise ValueError(f"control characters in an address: {address!r}")

@@ -17,7 +17,14 @@ from typing import ClassVar, TypeVar
 
 from attrs import evolve, field, frozen
 
-from smtpsession._grammar import BDAT, CONTROL, PATH, SASL_MECH, UTF_8_CONTROL
+from smtpsession._grammar import (
+    BDAT,
+    CONTROL,
+    PATH,
+    SASL_MECH,
+    UTF_8_CONTROL,
+    usual_path,
+)
 from smtpsession.addresses import (
     PathTooLong,
     SMTPAddress,
@@ -25,6 +32,7 @@ from smtpsession.addresses import (
     parseForwardPath,
     parseReversePath,
     printPath,
+    usualAddress,
 )
 from smtpsession.attributes import (
     XCLIENT,
@@ -35,7 +43,7 @@ from smtpsession.attributes import (
 )
 from smtpsession.encodings import parseBase64, printBase64
 from smtpsession.errors import SMTPError
-from smtpsession.limits import CHUNK
+from smtpsession.limits import CHUNK, LABEL
 from smtpsession.parameters import (
     NO_ARGS,
     SMTPAddressArgs,
@@ -222,6 +230,10 @@ def _pathBehind(preposition: bytes) -> re.Pattern[bytes]:
     )
 
 
+def _usualPathBehind(preposition: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?i:%b)%b" % (preposition, usual_path))
+
+
 @frozen
 class _WithAddress(Command):
     """
@@ -236,10 +248,20 @@ class _WithAddress(Command):
     preposition: ClassVar[bytes]
     bad: ClassVar[Reply]
     _argument: ClassVar[re.Pattern[bytes]]
+    _usual: ClassVar[re.Pattern[bytes]]
     address: SMTPAddress
 
     @classmethod
     def parse(cls: type[A], argument: bytes) -> A:
+        # What is as short as a label may be passes none of the limits.
+        if len(argument) <= LABEL and argument.isascii():
+            usual = cls._usual.fullmatch(argument)
+            if usual is not None:
+                return cls(usualAddress(usual))
+        return cls._parseAny(argument)
+
+    @classmethod
+    def _parseAny(cls: type[A], argument: bytes) -> A:
         found = cls._argument.fullmatch(argument)
         if found is None:
             raise SMTPError.saying(badArguments(cls.syntax))
@@ -269,6 +291,7 @@ class Mail(_WithAddress):
     verb, syntax = "MAIL", "MAIL FROM:<reverse-path> [parameters]"
     preposition = b"FROM:"
     _argument = _pathBehind(preposition)
+    _usual = _usualPathBehind(preposition)
     bad = BAD_REVERSE_PATH
     _parsePath = staticmethod(parseReversePath)
 
@@ -279,6 +302,7 @@ class Rcpt(_WithAddress):
     verb, syntax = "RCPT", "RCPT TO:<forward-path> [parameters]"
     preposition = b"TO:"
     _argument = _pathBehind(preposition)
+    _usual = _usualPathBehind(preposition)
     bad = BAD_FORWARD_PATH
     _parsePath = staticmethod(parseForwardPath)
 

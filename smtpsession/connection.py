@@ -117,7 +117,7 @@ class Connection(LineReceiver):
         isPlain = type(transport) is TCPConnection
         self.outbox = Outbox(
             lambda octets: transport.write(octets),
-            transport.writeSomeData if isPlain else None,
+            transport.getHandle().send if isPlain else None,
         )
         if session.remoteAddress in self.options.proxyProtocol:
             # The clients behind it are not one client.

@@ -19,7 +19,6 @@ I{Proceed} makes it happen: only there do the state and the session change.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from smtpsession import replies
@@ -79,6 +78,8 @@ class Dialogue:
         self.rules = RULES[options.protocol]
         self.offer = Offer((), session, options)
         self._settle: Callable[[Outcome], Actions] | None = None
+        # The row of the command that the application is asked about, and its draft.
+        self._accepting: tuple[Rule, Any]
         self._respond: Callable[[bytes | None], Actions] | None = None
         self._takeKeys: Callable[[ScramKeys | None], Actions] | None = None
         self._mistakes = 0
@@ -123,7 +124,8 @@ class Dialogue:
             return (Ask(rule.run, (subject,)),)
         if rule.ask is None:
             return rule.proceed(self, draft)
-        self._settle = partial(self._settleCommand, rule, draft)
+        self._accepting = rule, draft
+        self._settle = self._settleCommand
         return (Ask(rule.ask, (subject,)),)
 
     def receiveOverlong(self, beginning: bytes = b"") -> Actions:
@@ -312,9 +314,10 @@ class Dialogue:
         name = "LMTP" if self._options.protocol == "lmtp" else "ESMTP"
         return (Say(replies.greeting(self._options.hostname, name)),)
 
-    def _settleCommand(self, rule: Rule, draft: Any, outcome: Outcome) -> Actions:
+    def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):
             return self.say(outcome.reply)
+        rule, draft = self._accepting
         return rule.proceed(self, draft)
 
     def _settleRun(self, outcome: Outcome) -> Actions:

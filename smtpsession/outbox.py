@@ -16,21 +16,19 @@ class Outbox:
     def __init__(
         self,
         write: Callable[[bytes], object],
-        sendNow: Callable[[bytes], object] | None = None,
+        sendNow: Callable[[bytes], int] | None = None,
     ) -> None:
         """
         @param write: puts octets into the queue of the transport
         @param sendNow: hands octets to the socket, past that queue; returns how many it
-            took, or an exception.  It saves the reactor two system calls and a turn.
-            Nobody else may write.
+            took, or raises C{OSError}.  It saves the reactor two system calls and a
+            turn.  Nobody else may write.
         """
         self._write = write
         self._sendNow = sendNow
         self._replies: list[bytes] = []
-
-    def add(self, reply: bytes) -> None:
-        """One reply more."""
-        self._replies.append(reply)
+        #: Called with one reply more.
+        self.add = self._replies.append
 
     def flush(self) -> None:
         """Write what was added."""
@@ -39,11 +37,14 @@ class Outbox:
         octets = b"".join(self._replies)
         self._replies.clear()
         if self._sendNow is not None:
-            sent = self._sendNow(octets)
+            try:
+                sent = self._sendNow(octets)
+            except OSError:
+                # If it was more than a full buffer, the transport will find out too.
+                sent = 0
             if sent == len(octets):
                 return
             # From now on everything goes through the queue, which keeps the order.
             self._sendNow = None
-            if isinstance(sent, int):
-                octets = octets[sent:]
+            octets = octets[sent:]
         self._write(octets)

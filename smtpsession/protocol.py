@@ -198,7 +198,7 @@ class SMTPProtocol(Connection):
 
     def _say(self, reply: Reply) -> None:
         self.outbox.add(reply.encode())
-        if reply.code >= 400:
+        if not reply.isPositive:
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 session=self.session,

@@ -16,12 +16,14 @@ class OutboxTests(SynchronousTestCase):
         """A queue, and a socket that takes what it is told to take."""
         self.queued: list[bytes] = []
         self.sent: list[bytes] = []
-        self.takes: list[object] = []
+        self.takes: list[int | OSError] = []
 
-    def sendNow(self, octets: bytes) -> object:
+    def sendNow(self, octets: bytes) -> int:
         """Take as much as C{takes} says, by default all."""
         taken = self.takes.pop(0) if self.takes else len(octets)
         self.sent.append(octets)
+        if isinstance(taken, OSError):
+            raise taken
         return taken
 
     def test_oneWrite(self) -> None:

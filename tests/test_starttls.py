@@ -287,10 +287,14 @@ class InjectionTests(TableTestCase):
         """
         past: list[bytes] = []
 
-        class Transport(TLSTransport):
-            def writeSomeData(self, octets: bytes) -> int:
+        class Socket:
+            def send(self, octets: bytes) -> int:
                 past.append(octets)
                 return len(octets)
+
+        class Transport(TLSTransport):
+            def getHandle(self) -> Any:
+                return super().getHandle() if self.contexts else Socket()
 
         self.patch(connection, "TCPConnection", Transport)
         client = TLSClient(tlsServer(), transport=Transport)
