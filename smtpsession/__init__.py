@@ -44,6 +44,7 @@ from smtpsession.sasl.auth import (
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.session import SMTPEnvelope, SMTPSession, TLSCipherInfo
 from smtpsession.stream import MessageStream
+from smtpsession.timing import RRVS, DeliverBy, FutureRelease
 from smtpsession.tlvs import ProxyTLS
 
 __all__ = [
@@ -58,10 +59,12 @@ __all__ = [
     "CramMD5Auth",
     "DSNEnvelope",
     "DSNRcpt",
+    "DeliverBy",
     "DeliveryStopped",
     "EnhancedCode",
     "Extension",
     "ExternalAuth",
+    "FutureRelease",
     "HeaderTooLarge",
     "Limits",
     "MailParameter",
@@ -77,6 +80,7 @@ __all__ = [
     "ProxyError",
     "ProxyInfo",
     "ProxyTLS",
+    "RRVS",
     "RcptParameter",
     "Reply",
     "Rule",

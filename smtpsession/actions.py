@@ -95,6 +95,13 @@ class Skip:
 
 
 @frozen
+class Report:
+    """Log an error that is our own, or that of an extension."""
+
+    error: Exception
+
+
+@frozen
 class Abandon:
     """The message that has begun to come will not be whole: C{onData} is to know."""
 
@@ -119,7 +126,17 @@ START_TLS = StartTLS()
 HANG_UP = HangUp()
 
 Action = Union[
-    Say, Ask, AskForKeys, Prove, ReadBody, ReadChunk, Skip, Abandon, StartTLS, HangUp
+    Say,
+    Ask,
+    AskForKeys,
+    Prove,
+    ReadBody,
+    ReadChunk,
+    Skip,
+    Report,
+    Abandon,
+    StartTLS,
+    HangUp,
 ]
 Actions = tuple[Action, ...]
 

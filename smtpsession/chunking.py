@@ -44,9 +44,9 @@ def _octetsBehind(argument: bytes) -> int:
 
 
 def _fillBinary(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
-    if (bodyType := value.lower()) not in ("7bit", "8bitmime", "binarymime"):
+    if value.upper() != "BINARYMIME":
         raise ValueError(f"not a body type: {value!r}")
-    envelope.bodyType = bodyType
+    envelope.bodyType = "binarymime"
 
 
 CHUNKING = Extension(

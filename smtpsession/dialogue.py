@@ -18,6 +18,7 @@ I{Proceed} makes it happen: only there do the state and the session change.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ from smtpsession.actions import (
     AskForKeys,
     Outcome,
     Refused,
+    Report,
     Say,
     Skip,
 )
@@ -52,6 +54,8 @@ from smtpsession.verbs import RULES
 HTTP = frozenset(
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"]
 )
+
+_VERB = (string.ascii_letters + string.digits + "-").encode("ascii")
 
 
 class Dialogue:
@@ -119,11 +123,13 @@ class Dialogue:
             subject, draft = rule.check(self, rule.command.parse(argument))
         except SMTPError as error:
             return self._refuse(error.reply, line)
+        except Exception as error:
+            return (Report(error), *self._refuse(replies.LOCAL_ERROR, line))
         if rule.run is not None:
             self._settle = self._settleRun
             return (Ask(rule.run, (subject,)),)
         if rule.ask is None:
-            return rule.proceed(self, draft)
+            return self._proceed(rule, draft)
         self._accepting = rule, draft
         self._settle = self._settleCommand
         return (Ask(rule.ask, (subject,)),)
@@ -248,10 +254,12 @@ class Dialogue:
         self.state = State.GREETED
 
     def open(self, extensions: Iterable[Extension]) -> None:
-        # What the last offer has kept is forgotten, as a TLS that begins wants it.
-        for keyword in self.offer.keywords & self._options.stateful:
+        offer = Offer(extensions, self.session, self._options)
+        # What the last one has kept is forgotten, as a TLS that begins wants it.
+        for keyword in self.offer.states:
             self.session.state.pop(keyword, None)
-        self.offer = Offer(extensions, self.session, self._options)
+        self.session.state.update(offer.states)
+        self.offer = offer
         self.lineLimit = COMMAND_LINE + self.offer.lineOctets
 
     def greet(self) -> Actions:
@@ -279,7 +287,7 @@ class Dialogue:
         if follow is None:
             return self.say(reply)
         try:
-            octets = follow(line.partition(b" ")[2].rstrip(b" \t"))
+            octets = follow(_splitLoosely(line)[1].strip(b" \t"))
         except SMTPError:
             # Where the next command begins is not to be known any more.
             return self.hangUp(replies.OUT_OF_STEP)
@@ -287,7 +295,7 @@ class Dialogue:
 
     def _followed(self, line: bytes) -> Callable[[bytes], int] | None:
         """How many octets follow this line, where its verb can have any."""
-        verb = line.partition(b" ")[0].decode("latin-1").upper()
+        verb = _splitLoosely(line)[0].decode("ascii").upper()
         brought = self._options.verbs.get(verb)
         return None if brought is None else brought[1].follow
 
@@ -317,14 +325,28 @@ class Dialogue:
     def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):
             return self.say(outcome.reply)
-        rule, draft = self._accepting
-        return rule.proceed(self, draft)
+        return self._proceed(*self._accepting)
+
+    def _proceed(self, rule: Rule, draft: Any) -> Actions:
+        try:
+            return rule.proceed(self, draft)
+        except Exception as error:
+            return (Report(error), *self.say(replies.LOCAL_ERROR))
 
     def _settleRun(self, outcome: Outcome) -> Actions:
         """What the callable of a rule says is its reply."""
         if isinstance(outcome, Accepted) and outcome.value is None:
             return self.say(replies.OK)
         return self.sayAll(repliesTo(outcome, None))
+
+
+def _splitLoosely(line: bytes) -> tuple[bytes, bytes]:
+    """
+    The verb and the rest of a line that is refused, however they are parted: what the
+    client means by C{"BDAT<TAB>6"} has six octets behind it, and they are no command.
+    """
+    end = len(line) - len(line.lstrip(_VERB))
+    return line[:end], line[end:]
 
 
 def _isMistake(reply: Reply) -> bool:

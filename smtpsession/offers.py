@@ -11,7 +11,7 @@ that is not offered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -32,8 +32,8 @@ class MailParameter:
 
     @ivar keyword: in upper case
     @ivar fill: called with the new envelope, the value and the settings, before the
-        application is asked.  It raises `ValueError` for a value that cannot be (501),
-        or an `SMTPError`.
+        application is asked.  It raises `ValueError` for a value that cannot be, and
+        then 501 is said if no other extension knows it; or an `SMTPError`.
     @ivar takesValue: whether it is C{KEYWORD=value}, or C{KEYWORD} alone
     """
 
@@ -105,6 +105,8 @@ class Offer:
 
     @ivar lines: what the answer to EHLO says of them
     @ivar keywords: which they are
+    @ivar states: what those of them that keep something about a session begin with, by
+        keyword
     @ivar mailOctets: by how much they lengthen a MAIL line
     @ivar rcptOctets: by how much they lengthen a RCPT line
     @ivar lineOctets: by how much they lengthen the longest line
@@ -115,6 +117,8 @@ class Offer:
     ) -> None:
         """
         @param extensions: the rows from which to offer what can be offered now
+        @raise Exception: what one of these raises
+        @raise ValueError: what one of them says cannot stand in its line
         """
         self._settings = settings
         offered = [
@@ -127,9 +131,7 @@ class Offer:
         for row, details in offered:
             if row.needs in present:
                 rows.append(row)
-                if row.newState is not None:
-                    session.state[row.keyword] = row.newState()
-                lines.append(f"{row.keyword} {details}".rstrip())
+                lines.append(_line(row.keyword, details))
         self.lines = tuple(lines)
         self.mailOctets = sum(row.mailOctets for row in rows)
         self.rcptOctets = sum(row.rcptOctets for row in rows)
@@ -139,12 +141,9 @@ class Offer:
             self.rcptOctets,
             *(rule.grant(self) for row in rows for rule in row.verbs),
         )
-        self._onMail = {
-            each.keyword: each for row in rows for each in row.mailParameters
-        }
-        self._onRcpt = {
-            each.keyword: each for row in rows for each in row.rcptParameters
-        }
+        self.states = {row.keyword: row.newState() for row in rows if row.newState}
+        self._onMail = _byKeyword(each for row in rows for each in row.mailParameters)
+        self._onRcpt = _byKeyword(each for row in rows for each in row.rcptParameters)
         self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
         self._prepareRecipient = [
             r.prepareRecipient for r in rows if r.prepareRecipient
@@ -167,11 +166,7 @@ class Offer:
 
     def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
         for keyword, value in args.items():
-            parameter = _licensed(self._onMail, keyword, value)
-            try:
-                parameter.fill(envelope, value, self._settings)
-            except ValueError as error:
-                raise SMTPError.saying(badParameter(keyword)) from error
+            _use(self._onMail, keyword, value, envelope, value, self._settings)
 
     def recipient(self, rcptTo: SMTPAddress, envelope: SMTPEnvelope) -> SMTPAddress:
         """
@@ -190,24 +185,49 @@ class Offer:
 
     def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
         for keyword, value in recipient.args.items():
-            parameter = _licensed(self._onRcpt, keyword, value)
-            try:
-                recipient = parameter.fill(recipient, value)
-            except ValueError as error:
-                raise SMTPError.saying(badParameter(keyword)) from error
+            recipient = _use(self._onRcpt, keyword, value, recipient, value)
         return recipient
 
 
 P = TypeVar("P", MailParameter, RcptParameter)
 
 
-def _licensed(licensed: Mapping[str, P], keyword: str, value: str | bool) -> P:
-    parameter = licensed.get(keyword)
-    if parameter is None:
+def _line(keyword: str, details: str) -> str:
+    if not (details.isascii() and details.isprintable()):
+        raise ValueError(f"not for the line of {keyword}: {details!r}")
+    return f"{keyword} {details}".rstrip()
+
+
+def _byKeyword(parameters: Iterable[P]) -> dict[str, list[P]]:
+    licensed: dict[str, list[P]] = {}
+    for each in parameters:
+        licensed.setdefault(each.keyword, []).append(each)
+    return licensed
+
+
+def _use(
+    licensed: Mapping[str, Sequence[MailParameter | RcptParameter]],
+    keyword: str,
+    value: str | bool,
+    *arguments: Any,
+) -> Any:
+    """
+    Let the first extension that knows this value fill it in: of a parameter that
+    several of them license, as BODY, each has values of its own.
+
+    @param arguments: what C{fill} is called with
+    """
+    known = licensed.get(keyword)
+    if known is None:
         raise SMTPError.saying(unknownParameter(keyword))
-    if parameter.takesValue is (value is True):
-        raise SMTPError.saying(badParameter(keyword))
-    return parameter
+    wrong: ValueError | None = None
+    for parameter in known:
+        if parameter.takesValue is (value is not True):
+            try:
+                return parameter.fill(*arguments)
+            except ValueError as error:
+                wrong = error
+    raise SMTPError.saying(badParameter(keyword)) from wrong
 
 
 def _requireASCII(address: SMTPAddress) -> None:

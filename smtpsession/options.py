@@ -5,14 +5,17 @@ What a server is told: one frozen object, passed along and never copied apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from smtpsession.extensions import BUILT_IN
 from smtpsession.offers import Extension
+from smtpsession.parameters import isKeyword
 from smtpsession.rules import Rule
 from smtpsession.settings import Settings
+from smtpsession.verbs import RULES
 
 
 @frozen(kw_only=True)
@@ -22,7 +25,9 @@ class ServerOptions(Settings):
 
     @ivar extensions: what EHLO and LHLO may offer
     @ivar verbs: the commands that these bring, each with its extension
-    @ivar stateful: the keywords of those that keep something about a session
+
+    @raise ValueError: two extensions have the same keyword or bring the same verb, or
+        one brings a verb of the protocol, or what should be in upper case is not
     """
 
     extensions: tuple[Extension, ...] = field(default=BUILT_IN, converter=tuple)
@@ -30,11 +35,20 @@ class ServerOptions(Settings):
         init=False, eq=False, repr=False
     )
 
-    stateful: frozenset[str] = field(init=False, eq=False, repr=False)
-
-    @stateful.default
-    def _extensionsWithState(self) -> frozenset[str]:
-        return frozenset(each.keyword for each in self.extensions if each.newState)
+    @extensions.validator
+    def _areOfOneMind(self, attribute: object, value: tuple[Extension, ...]) -> None:
+        keywords = [row.keyword for row in value]
+        verbs = [rule.command.verb for row in value for rule in row.verbs]
+        parameters = [each.keyword for row in value for each in row.mailParameters]
+        parameters += [each.keyword for row in value for each in row.rcptParameters]
+        for word in (*keywords, *verbs, *parameters):
+            if not isKeyword(word):
+                raise ValueError(f"not a keyword in upper case: {word!r}")
+        core = [verb for rules in RULES.values() for verb in rules]
+        for words in (keywords, [*verbs, *dict.fromkeys(core)]):
+            for word, count in Counter(words).items():
+                if count > 1:
+                    raise ValueError(f"{word} has two meanings")
 
     @verbs.default
     def _verbsOfExtensions(self) -> Mapping[str, tuple[Extension, Rule]]:

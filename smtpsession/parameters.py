@@ -18,6 +18,7 @@ from smtpsession._grammar import (
     CONTROL,
     EMBEDDED_UNICODE_CHAR,
     ESMTP_PARAM,
+    KEYWORD,
     UTF_8_ADDR,
     UTF_8_CONTROL,
 )
@@ -40,7 +41,8 @@ class SMTPAddressArgs(FrozenMapping[str, Any]):
     immutable mapping from the upper-case keyword to the value as the client wrote it,
     or to True for a keyword that came without one.  Without parameters it is false.
 
-    The keywords of the usual extensions are attributes too, None where not given.
+    The keywords of the extensions are attributes too, None where not given.  (But for
+    MT-PRIORITY, which is no name in Python: C{args["MT-PRIORITY"]}.)
     """
 
     __slots__ = ()
@@ -53,9 +55,23 @@ class SMTPAddressArgs(FrozenMapping[str, Any]):
     ORCPT: str | None = _given("ORCPT")
     SMTPUTF8: bool | None = _given("SMTPUTF8")
     REQUIRETLS: bool | None = _given("REQUIRETLS")
+    AUTH: str | None = _given("AUTH")
+    BY: str | None = _given("BY")
+    HOLDFOR: str | None = _given("HOLDFOR")
+    HOLDUNTIL: str | None = _given("HOLDUNTIL")
+    RRVS: str | None = _given("RRVS")
 
 
 NO_ARGS = SMTPAddressArgs()
+
+
+def isKeyword(word: str) -> bool:
+    """Whether this is the keyword of an extension or a parameter, in upper case."""
+    return (
+        word.isascii()
+        and word == word.upper()
+        and KEYWORD.fullmatch(word.encode("ascii")) is not None
+    )
 
 
 def parseParameters(text: bytes) -> SMTPAddressArgs:

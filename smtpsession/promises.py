@@ -15,10 +15,12 @@ from attrs import evolve
 from smtpsession.addresses import SMTPAddress
 from smtpsession.errors import SMTPError
 from smtpsession.keywords import (
+    parsePriorityProfile,
     printMaxFutureRelease,
     printMinByTime,
     printPriorityProfile,
 )
+from smtpsession.limits import SECONDS
 from smtpsession.offers import Extension, MailParameter, RcptParameter
 from smtpsession.replies import BY_TIME_TOO_SHORT, HELD_TOO_LONG
 from smtpsession.session import SMTPEnvelope, SMTPSession
@@ -57,7 +59,10 @@ def deliverBy(minimum: int | None = None) -> Extension:
 
     @param minimum: how many seconds a message needs at the least; who wants it returned
         sooner is refused at once
+    @raise ValueError: that is less than none, or has more than nine digits
     """
+    if minimum is not None and not 0 <= minimum <= SECONDS:
+        raise ValueError(f"not from 0 to {SECONDS} seconds: {minimum}")
 
     def fill(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
         wanted = parseDeliverBy(value)
@@ -80,7 +85,10 @@ def mtPriority(profile: str | None = None) -> Extension:
     MT-PRIORITY, RFC 6710.
 
     @param profile: the name of the priority profile that the server follows
+    @raise ValueError: that is none
     """
+    if profile is not None and parsePriorityProfile(profile) is None:
+        raise ValueError("the name of a profile is not empty")
 
     def fill(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
         envelope.priority = parsePriority(value)
@@ -99,7 +107,9 @@ def futureRelease(maxInterval: int) -> Extension:
     FUTURERELEASE, RFC 4865: for message submission.
 
     @param maxInterval: for how many seconds a message is held at the most
+    @raise ValueError: that is not a positive number of nine digits
     """
+    FutureRelease(holdFor=maxInterval)
 
     def latest() -> datetime:
         now = datetime.now(timezone.utc).replace(microsecond=0)
@@ -146,3 +156,6 @@ RRVS = Extension(
     # Section 3 of it.
     rcptOctets=33,
 )
+
+#: All of them, for who promises no more than that: messages are held for a day.
+OPT_IN = (REQUIRETLS, deliverBy(), mtPriority(), futureRelease(86_400), RRVS)

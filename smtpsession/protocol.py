@@ -27,6 +27,7 @@ from smtpsession.actions import (
     ReadBody,
     ReadChunk,
     Refused,
+    Report,
     Say,
     Skip,
     StartTLS,
@@ -191,6 +192,8 @@ class SMTPProtocol(Connection):
             self._ask("onAuth", action.wanted.auth(self._validateKeys))
         elif isinstance(action, Prove):
             self._prove(action.isValid)
+        elif isinstance(action, Report):
+            self._inquiry.logFailure(Failure(action.error))
         elif isinstance(action, StartTLS):
             self._beginTLS()
         elif isinstance(action, HangUp):

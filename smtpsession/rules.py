@@ -143,6 +143,10 @@ def _notOffered(conversation: Any) -> Reply:
     return replies.NOT_OFFERED
 
 
+def _orElse(replies: Mapping[State, Reply]) -> Mapping[State, Reply]:
+    return {**OUT_OF_ORDER, **replies}
+
+
 def noGrant(offer: Any) -> int:
     """The column "grant" of a verb whose line nothing lengthens."""
     return 0
@@ -156,7 +160,8 @@ class Rule:
     @ivar command: the class that parses the argument
     @ivar proceed: (conversation, what check gave) to actions
     @ivar legal: the states in which the verb may come
-    @ivar outOfOrder: what is said in the others
+    @ivar outOfOrder: what is said in the others; by default, and in a state that it
+        does not name, what C{OUT_OF_ORDER} has
     @ivar check: (conversation, command) to (what the callback is asked about, what to
         proceed with); raises `SMTPError`
     @ivar ask: the name of the callback, or None
@@ -170,15 +175,23 @@ class Rule:
     @ivar follow: from the argument to the number of octets behind the line that are the
         command's, so that they are skipped if it is refused; raises `SMTPError` where
         that is not to be known
+
+    @raise ValueError: a callback or C{run} is asked between two parts of a message,
+        while C{onData} still is
     """
 
     command: type[Command]
     proceed: Callable[[Any, Any], Actions] = sayOK
     legal: frozenset[State] = ANYTIME
-    outOfOrder: Mapping[State, Reply] = field(factory=lambda: OUT_OF_ORDER)
+    outOfOrder: Mapping[State, Reply] = field(factory=dict, converter=_orElse)
     check: Callable[[Any, Any], tuple[Any, Any]] = _checkNothing
     ask: str | None = None
     run: Callable[..., Any] | None = None
     notOffered: Callable[[Any], Reply] = _notOffered
     grant: Callable[[Any], int] = noGrant
     follow: Callable[[bytes], int] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        asks = self.ask is not None or self.run is not None
+        if asks and State.CHUNKS in self.legal:
+            raise ValueError(f"{self.command.verb} asks while onData is asked")

@@ -89,10 +89,10 @@ def _checkData(conversation: Conversation, command: Data) -> tuple[Data, Data]:
 
 def _proceedHello(conversation: Conversation, command: Hello) -> Actions:
     session, settings = conversation.session, conversation.settings
-    conversation.startAfresh()
     session.openingCommand = command.verb
     session.hostNameAppearsAs = command.hostname
     conversation.open(() if isinstance(command, Helo) else settings.extensions)
+    conversation.startAfresh()
     return (Say(replies.hello(settings.hostname, conversation.offer.lines)),)
 
 

@@ -35,7 +35,9 @@ async def takeTicket(command, session):
 
 
 def fillUrgency(envelope, value, settings):
-    envelope.state["XURGENT"] = int(value)
+    if value not in ("0", "1"):
+        raise ValueError("urgent or not")
+    envelope.state["XURGENT"] = value == "1"
 
 
 def fillRoom(recipient, value):
@@ -52,6 +54,6 @@ TICKET = Extension(
     verbs=(Rule(Xticket, run=takeTicket),),
     mailParameters=(MailParameter("XURGENT", fillUrgency),),
     rcptParameters=(RcptParameter("XROOM", fillRoom),),
-    mailOctets=len(" XURGENT=9"),
+    mailOctets=len(" XURGENT=1"),
     rcptOctets=len(" XROOM=") + 10,
 )

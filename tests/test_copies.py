@@ -7,13 +7,15 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
-from smtpsession import SMTPAddress, SMTPEnvelope
+from smtpsession import RRVS, SMTPAddress, SMTPEnvelope
 from smtpsession.parameters import NO_ARGS, DSNEnvelope, DSNRcpt, SMTPAddressArgs
 from tests.cases import TableTestCase
 
 ARGS = SMTPAddressArgs({"SIZE": "1000", "SMTPUTF8": True, "X-FOO": "bar"})
+SINCE = datetime(2026, 2, 28, tzinfo=timezone.utc)
 RECIPIENT = SMTPAddress(
     '"Bob"@B\xfccher.example', ARGS, DSNRcpt(("SUCCESS",), "rfc822;bob@example.org")
 )
@@ -24,6 +26,7 @@ COPIED: list[tuple[str, Any]] = [
     ("the null reverse-path", SMTPAddress("")),
     ("an address with args and DSN", RECIPIENT),
     ("an address that was given its DSN", RECIPIENT.withDSN(DSNRcpt(("NEVER",)))),
+    ("an address with RRVS", SMTPAddress("bob@example.org", rrvs=RRVS(SINCE, "C"))),
     ("args", ARGS),
     ("no args", NO_ARGS),
     ("an empty envelope", SMTPEnvelope()),

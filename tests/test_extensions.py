@@ -260,6 +260,17 @@ class OfferTests(TableTestCase):
         absent = evolve(CHUNKING, offer=lambda session, settings: None)
         self.assertEqual((), keywords(absent, BINARYMIME))
 
+    def test_anyOrder(self):
+        """Each of two extensions that know BODY has its values, in whatever order."""
+        for rows in (
+            (EIGHT_BIT_MIME, CHUNKING, BINARYMIME),
+            (BINARYMIME, CHUNKING, EIGHT_BIT_MIME),
+        ):
+            offer = _offer(rows)
+            for value in ("7bit", "8bitmime", "binarymime"):
+                envelope = offer.envelope(_sender(f" BODY={value.upper()}"))
+                self.assertEqual(value, envelope.bodyType)
+
     def test_noBinaryWithoutChunks(self):
         """BODY=BINARYMIME is refused where no message can be sent so."""
         without = tuple(each for each in BUILT_IN if each is not CHUNKING)

@@ -27,7 +27,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("session", "ciphers", "settings", "actions", "rules", "offers"),
         *("starttls", "authentication", "chunking", "xclient", "extensions"),
         "promises",
-        *("options", "results", "verbs", "dialogue"),
+        *("results", "verbs", "options", "dialogue"),
     ),
     # Here Twisted begins.
     "protocol": (

@@ -9,9 +9,29 @@ from typing import Any
 
 from attrs.exceptions import FrozenInstanceError
 
-from smtpsession import Limits, ServerOptions
+from smtpsession import (
+    Command,
+    Extension,
+    Limits,
+    MailParameter,
+    RcptParameter,
+    Rule,
+    ServerOptions,
+)
 from smtpsession.extensions import BUILT_IN, PIPELINING, SIZE
 from tests.cases import TableTestCase
+
+
+def _ignore(*ignored: Any) -> Any:
+    return None
+
+
+def _extension(keyword: str, *verbs: str, **columns: Any) -> Extension:
+    """One that brings these verbs."""
+    commands = [type("_Command", (Command,), {"verb": verb}) for verb in verbs]
+    rules = tuple(Rule(command) for command in commands)
+    return Extension(keyword=keyword, rfc="none", verbs=rules, **columns)
+
 
 GOOD: list[tuple[str, dict[str, Any], object]] = [
     # name, options, what the option then is
@@ -46,6 +66,35 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("no time for the reverse lookup", {"reverseLookupTimeout": 0}),
     ("a negative time for it", {"reverseLookupTimeout": -1}),
     ("a limit of nothing", {"messageSize": 0}),
+    ("an extension twice", {"extensions": (PIPELINING, SIZE, PIPELINING)}),
+    ("a keyword in lower case", {"extensions": [_extension("x-foo")]}),
+    ("a keyword of two words", {"extensions": [_extension("X FOO")]}),
+    ("a keyword with a line end", {"extensions": [_extension("X\n")]}),
+    ("a keyword beyond ASCII", {"extensions": [_extension("X\xc4")]}),
+    ("a verb of SMTP", {"extensions": [_extension("X", "RSET")]}),
+    ("a verb of LMTP", {"extensions": [_extension("X", "LHLO")]}),
+    ("a verb in lower case", {"extensions": [_extension("X", "xfoo")]}),
+    ("the verb of another", {"extensions": [*BUILT_IN, _extension("X", "BDAT")]}),
+    (
+        "a verb twice",
+        {"extensions": [_extension("X", "XFOO"), _extension("Y", "XFOO")]},
+    ),
+    (
+        "a parameter of MAIL in lower case",
+        {
+            "extensions": [
+                _extension("X", mailParameters=(MailParameter("x", _ignore),))
+            ]
+        },
+    ),
+    (
+        "a parameter of RCPT in lower case",
+        {
+            "extensions": [
+                _extension("X", rcptParameters=(RcptParameter("x", _ignore),))
+            ]
+        },
+    ),
 ]
 
 

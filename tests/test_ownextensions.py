@@ -12,13 +12,33 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import Command, Extension, Reply, Rule, SMTPError, SMTPSession, State
+from smtpsession import (
+    Command,
+    Extension,
+    MailParameter,
+    RcptParameter,
+    Reply,
+    Rule,
+    SMTPError,
+    SMTPSession,
+    State,
+)
 from smtpsession.extensions import BUILT_IN
+from smtpsession.rules import ALWAYS
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.ownextension import TICKET
 
 MANUAL = Path(__file__).parent.parent / "docs" / "extensions.rst"
 EXAMPLE = Path(__file__).parent / "ownextension.py"
+
+
+OK = "250 2.0.0 OK"
+RECIPIENT_OK = "250 2.1.5 Recipient OK"
+LOCAL_ERROR = "451 4.3.0 Local error in processing"
+
+
+def _fail(*ignored: Any) -> Any:
+    raise ZeroDivisionError("in an extension")
 
 
 class Xping(Command):
@@ -77,6 +97,27 @@ class VerbTests(SynchronousTestCase):
             self.assertEqual(heard, expected)
         self.assertEqual(len(self.flushLoggedErrors()), 2)
 
+    def test_betweenParts(self) -> None:
+        """Nobody can be asked between two parts of a message: onData still is."""
+        for columns in ({"run": lambda *ignored: None}, {"ask": "onHelo"}):
+            self.assertRaises(ValueError, Rule, Xping, legal=ALWAYS, **columns)
+
+    def test_legalNowhere(self) -> None:
+        """A row need not say what is said in each state where its verb is not legal."""
+        rule = Rule(
+            Xping,
+            run=lambda *ignored: "pong",
+            legal=frozenset({State.READY}),
+            outOfOrder={State.SENDER: Reply(503, "Not now", "5.5.1")},
+        )
+        client = connect(Extension(keyword="XPING", rfc="none", verbs=(rule,)))
+        client.say("MAIL FROM:<alice@example.com>")
+        self.assertEqual(client.say("XPING"), ["503 5.5.1 Not now"])
+        client.say("RCPT TO:<bob@example.org>")
+        self.assertEqual(
+            client.say("XPING"), ["503 5.5.1 Already in a mail transaction"]
+        )
+
     def test_arguments(self) -> None:
         """An argument that the command does not read is refused."""
         heard = connect(pinging(lambda *ignored: "pong")).say("XPING now")
@@ -114,6 +155,81 @@ class VerbTests(SynchronousTestCase):
         self.assertEqual(client.say("XPING"), ["250 2.0.0 pong"])
 
 
+class FaultTests(SynchronousTestCase):
+    """Whatever an extension does wrong is told as 451, and the conversation goes on."""
+
+    def assertFails(self, extension: Extension, *lines: str) -> MemoryClient:
+        """The last of these lines is answered so, and nothing has come of it."""
+        client = connect(extension)
+        client.say(*lines[:-1])
+        self.assertEqual(client.say(lines[-1], "NOOP"), [LOCAL_ERROR, OK])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        return client
+
+    def test_parse(self) -> None:
+        """A command that cannot be parsed for another reason than its syntax."""
+
+        class Broken(Xping):
+            @classmethod
+            def parse(cls, argument: bytes) -> Any:
+                raise ZeroDivisionError("in an extension")
+
+        rule = Rule(Broken, run=lambda *ignored: "pong")
+        self.assertFails(Extension(keyword="X", rfc="none", verbs=(rule,)), "XPING")
+
+    def test_columns(self) -> None:
+        """The columns of its row."""
+        for column in ("check", "proceed"):
+            columns: dict[str, Any] = {column: _fail}
+            rule = Rule(Xping, **columns)
+            extension = Extension(keyword="X", rfc="none", verbs=(rule,))
+            self.assertFails(extension, "XPING")
+
+    def test_mailParameter(self) -> None:
+        """No transaction begins."""
+        parameter = MailParameter("XPING", _fail, takesValue=False)
+        extension = Extension(keyword="X", rfc="none", mailParameters=(parameter,))
+        client = self.assertFails(extension, "MAIL FROM:<alice@example.com> XPING")
+        self.assertIsNone(client.session.envelope.mailFrom)
+
+    def test_rcptParameter(self) -> None:
+        """No recipient is taken."""
+        parameter = RcptParameter("XPING", _fail, takesValue=False)
+        extension = Extension(keyword="X", rfc="none", rcptParameters=(parameter,))
+        client = self.assertFails(
+            extension,
+            "MAIL FROM:<alice@example.com>",
+            "RCPT TO:<bob@example.org> XPING",
+        )
+        self.assertEqual(client.session.envelope.rcptTo, [])
+
+    def test_prepare(self) -> None:
+        """What it makes of each envelope and of each recipient."""
+        for column, lines in (
+            ("prepareEnvelope", ["MAIL FROM:<>"]),
+            ("prepareRecipient", ["MAIL FROM:<>", "RCPT TO:<bob@example.org>"]),
+        ):
+            columns: dict[str, Any] = {column: _fail}
+            extension = Extension(keyword="X", rfc="none", **columns)
+            self.assertFails(extension, *lines)
+
+    def test_newState(self) -> None:
+        """What it keeps cannot be made: the client has not said hello again."""
+        fails = [False]
+
+        def newState() -> list[str]:
+            return _fail() if fails[0] else []
+
+        client = connect(Extension(keyword="X", rfc="none", newState=newState))
+        kept = client.session.state["X"]
+        client.say("MAIL FROM:<alice@example.com>")
+        fails[0] = True
+        self.assertEqual(client.say("EHLO again.example.com"), [LOCAL_ERROR])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertIs(client.session.state["X"], kept)
+        self.assertEqual(client.say("RCPT TO:<bob@example.org>"), [RECIPIENT_OK])
+
+
 class ManualTests(SynchronousTestCase):
     """The example of the manual."""
 
@@ -125,7 +241,7 @@ class ManualTests(SynchronousTestCase):
             S: 250 2.0.0 Ticket 4711 is yours
             C: XTICKET lost
             S: 501 5.5.4 Syntax: XTICKET number
-            C: MAIL FROM:<alice@example.com> XURGENT=9
+            C: MAIL FROM:<alice@example.com> XURGENT=1
             S: 250 2.1.0 Sender OK
             C: RCPT TO:<bob@example.org> XROOM=12a
             S: 250 2.1.5 Recipient OK
@@ -134,7 +250,7 @@ class ManualTests(SynchronousTestCase):
             """)
         session = client.session
         self.assertEqual(session.state["XTICKET"], [4711])
-        self.assertEqual(session.envelope.state["XURGENT"], 9)
+        self.assertEqual(session.envelope.state["XURGENT"], True)
         self.assertEqual(session.envelope.rcptTo[0].args["XROOM"], "12a")
 
     def test_offer(self) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import Extension, SMTPEnvelope
+from smtpsession import DeliverBy, Extension, FutureRelease, SMTPEnvelope
+from smtpsession import RRVS as Since
 from smtpsession.extensions import BUILT_IN
 from smtpsession.promises import (
+    OPT_IN,
     REQUIRETLS,
     RRVS,
     deliverBy,
@@ -19,8 +21,6 @@ from smtpsession.promises import (
     mtPriority,
 )
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
-from smtpsession.timing import RRVS as Since
-from smtpsession.timing import DeliverBy, FutureRelease
 from tests.cases import TableTestCase
 from tests.conversations import RCPT, RECIPIENT_OK, SENDER_OK
 
@@ -77,6 +77,34 @@ REFUSED = [
 
 class PromiseTests(TableTestCase):
     """What an application may let the server promise."""
+
+    def test_bad(self) -> None:
+        """A promise that cannot be announced cannot be made."""
+        for promise, argument in (
+            (deliverBy, -1),
+            (deliverBy, 10**9),
+            (mtPriority, "a\nSTARTTLS"),
+            (mtPriority, ""),
+            (mtPriority, "x" * 21),
+            (futureRelease, 0),
+            (futureRelease, 10**9),
+        ):
+            self.assertRaises(ValueError, promise, argument)
+
+    def test_all(self) -> None:
+        """All of them can be had at once."""
+        client, offered = connect([*OPT_IN])
+        keywords = [line[4:].partition(" ")[0] for line in offered]
+        self.assertEqual(keywords[-5:], [each.keyword for each in OPT_IN])
+        heard = client.say(
+            f"{MAIL} REQUIRETLS BY=60;R MT-PRIORITY=1 HOLDFOR=60", f"{RCPT}"
+        )
+        self.assertEqual(heard, [SENDER_OK, RECIPIENT_OK])
+        assert client.session.envelope.mailFrom is not None
+        args = client.session.envelope.mailFrom.args
+        self.assertEqual((args.BY, args.HOLDFOR, args.REQUIRETLS), ("60;R", "60", True))
+        self.assertEqual(args["MT-PRIORITY"], "1")
+        self.assertIsNone(args.HOLDUNTIL)
 
     def test_optIn(self) -> None:
         """None is offered, nor understood, unless the application asks for it."""
