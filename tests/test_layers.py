@@ -39,7 +39,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # What "import smtpsession" gives.
     "library": ("__init__",),
     "test kit": ("testing",),
-    "service": ("trace", "delivery.__init__", "delivery.maildir", "service", "tap"),
+    "service": (
+        *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
+        *("service", "tap"),
+    ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)
 #: The highest module that knows nothing of Twisted, so that all the rules of SMTP can
