@@ -10,6 +10,7 @@ from smtpsession.cred import PortalLogin
 from smtpsession.errors import (
     BareNewline,
     CertificateError,
+    ConfigError,
     DeliveryStopped,
     HeaderTooLarge,
     MessageAborted,
@@ -56,6 +57,7 @@ __all__ = [
     "CertificatePair",
     "CertificateStore",
     "Command",
+    "ConfigError",
     "CramMD5Auth",
     "DSNEnvelope",
     "DSNRcpt",

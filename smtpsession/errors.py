@@ -14,6 +14,7 @@ The errors of the library::
      |    +-- MessageDiscarded  the callback had answered before it was read
      +-- DeliveryStopped      who took the message wants no more of it
      +-- ProxyError           what should be a PROXY header is none
+     +-- ConfigError          a configuration that cannot be used
      +-- CertificateError     a certificate or a key that is of no use
 
 The text of an `SMTPError` is public.  What only the log may know belongs into its
@@ -21,6 +22,8 @@ cause: C{raise SMTPError(451, "Try later", "4.3.0") from error}.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from smtpsession.replies import (
     BARE_NEWLINE,
@@ -138,6 +141,21 @@ class DeliveryStopped(SMTPSessionError):
 
 class ProxyError(SMTPSessionError, ValueError):
     """What should be a header of the PROXY protocol is malformed, or too long."""
+
+
+class ConfigError(SMTPSessionError):
+    """
+    A configuration is not one that can be used.
+
+    @ivar problems: all that is wrong, each with the file's name and the key
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class CertificateError(SMTPSessionError):

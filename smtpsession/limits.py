@@ -49,7 +49,9 @@ _COUNT = [validators.instance_of(int), validators.ge(1)]
 
 def _count(default: int, minimum: int = 1) -> int:
     return field(
-        default=default, validator=[validators.instance_of(int), validators.ge(minimum)]
+        default=default,
+        validator=[validators.instance_of(int), validators.ge(minimum)],
+        metadata={"minimum": minimum},
     )
 
 
@@ -98,7 +100,7 @@ class Limits:
     messageSize: int = _count(26_214_400)
     recipients: int = _count(1000)
     recipientDomains: int | None = field(
-        default=None, validator=validators.optional(_COUNT)
+        default=None, validator=validators.optional(_COUNT), metadata={"minimum": 1}
     )
     transactions: int = _count(1000)
     errors: int = _count(20, minimum=0)

@@ -8,6 +8,7 @@ from smtpsession import errors
 from smtpsession.errors import (
     BareNewline,
     CertificateError,
+    ConfigError,
     DeliveryStopped,
     HeaderTooLarge,
     MessageAborted,
@@ -44,6 +45,7 @@ TREE = {
     MessageDiscarded: MessageError,
     DeliveryStopped: SMTPSessionError,
     ProxyError: SMTPSessionError,
+    ConfigError: SMTPSessionError,
     CertificateError: SMTPSessionError,
 }
 

@@ -40,7 +40,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "library": ("__init__",),
     "test kit": ("testing",),
     "service": (
-        *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
+        *("trace", "kinds", "config", "configfile"),
+        *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
 }

@@ -1,0 +1,210 @@
+# -*- test-case-name: tests.test_configfile -*-
+"""
+The configuration of the service: a class for each table of the file, a field for each
+key.
+
+What a key means stands in the docstring of its class, and nowhere else: the reference
+in the manual is made from here.  Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Union
+
+from attrs import field, frozen
+
+from smtpsession.kinds import (
+    FILE,
+    FLAG,
+    HOSTNAME,
+    NETWORKS,
+    SECONDS,
+    TEXT,
+    TEXTS,
+    choice,
+    choices,
+    setting,
+)
+from smtpsession.limits import Limits
+from smtpsession.networks import Networks
+from smtpsession.sasl.mechanisms import BY_NAME
+
+#: Where the service listens if it is not told.
+LISTEN = "tcp:2525:interface=127.0.0.1"
+
+NOBODY = Networks()
+
+
+@frozen(kw_only=True)
+class ListenerTable:
+    """
+    Where clients come in, and what they may do there.
+
+    @ivar name: what it is called in the log; by default its endpoint
+    @ivar endpoint: a Twisted endpoint string; C{unix:} and C{systemd:} too
+    @ivar protocol: SMTP, or LMTP for a mail system that delivers through us
+    @ivar tls: C{"starttls"} offers it, C{"required"} takes neither mail nor passwords
+        before it, with C{"implicit"} the connection begins with it.  By default
+        C{"starttls"} if there is a table C{[tls]}, otherwise C{"none"}.
+    @ivar auth: C{"optional"} offers AUTH, C{"required"} takes no mail before it
+    @ivar allowInsecureAuth: whether AUTH is offered without TLS
+    @ivar proxyProtocol: networks whose connections must begin with a PROXY header;
+        C{"unix"} is the clients of a UNIX socket
+    @ivar xclient: networks whose clients may use XCLIENT
+    @ivar xforward: networks whose clients may use XFORWARD
+    @ivar limits: what differs here from the table C{[limits]}
+    """
+
+    name: str = setting(TEXT, "")
+    endpoint: str = setting(TEXT, LISTEN)
+    protocol: str = setting(choice("smtp", "lmtp"), "smtp")
+    tls: str | None = setting(choice("none", "starttls", "required", "implicit"), None)
+    auth: str = setting(choice("none", "optional", "required"), "none")
+    allowInsecureAuth: bool = setting(FLAG, False)
+    proxyProtocol: Networks = setting(NETWORKS, NOBODY)
+    xclient: Networks = setting(NETWORKS, NOBODY)
+    xforward: Networks = setting(NETWORKS, NOBODY)
+    limits: Limits = field(factory=Limits)
+
+
+@frozen(kw_only=True)
+class PairTable:
+    """
+    A certificate for one name.
+
+    @ivar certificate: a file of PEM, the chain included
+    @ivar key: the file of its key; by default the same
+    """
+
+    certificate: Path = setting(FILE)
+    key: Path | None = setting(FILE, None)
+
+
+@frozen(kw_only=True)
+class TLSTable:
+    """
+    Certificates, and what is asked of clients.
+
+    @ivar certificate: a file of PEM, the chain included, for clients that ask for no
+        name or another one
+    @ivar key: the file of its key; by default the same
+    @ivar minimumVersion: the oldest version of TLS
+    @ivar clientCertificates: whether clients are asked for one, or have to have one
+    @ivar ca: a file with the authorities of these
+    @ivar names: more certificates, by the name that the client asks for (SNI);
+        C{"*.example.net"} is all names with one label in front
+    """
+
+    certificate: Path = setting(FILE)
+    key: Path | None = setting(FILE, None)
+    minimumVersion: str = setting(choice("TLSv1.2", "TLSv1.3"), "TLSv1.2")
+    clientCertificates: str = setting(choice("none", "request", "require"), "none")
+    ca: Path | None = setting(FILE, None)
+    names: Mapping[str, PairTable] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class AuthTable:
+    """
+    Who may log in.
+
+    @ivar mechanisms: those that are offered; by default all that the accounts can
+        serve, but CRAM-MD5
+    @ivar users: a file of passwords
+    @ivar tokens: a file of tokens, for OAUTHBEARER and XOAUTH2
+    """
+
+    mechanisms: tuple[str, ...] | None = setting(choices(*BY_NAME), None)
+    users: Path | None = setting(FILE, None)
+    tokens: Path | None = setting(FILE, None)
+
+
+@frozen(kw_only=True)
+class DNSTable:
+    """
+    The names of clients.
+
+    @ivar reverseLookup: whether to ask the DNS for them
+    @ivar timeout: for how many seconds at the most
+    """
+
+    reverseLookup: bool = setting(FLAG, True)
+    timeout: float = setting(SECONDS, 1.5)
+
+
+@frozen(kw_only=True)
+class MaildirTable:
+    """
+    Each message becomes a file of a Maildir, and is on the disk before it is accepted.
+
+    @ivar path: the folder, made if absent.  In it C{{domain}} and C{{localpart}} stand
+        for those of each recipient; a recipient whose name could lead elsewhere is
+        refused.
+    @ivar lineEndings: how the lines of the file end
+    """
+
+    path: str = setting(TEXT, "maildir")
+    lineEndings: str = setting(choice("lf", "crlf"), "lf")
+
+
+@frozen(kw_only=True)
+class DiscardTable:
+    """Messages are read to their end, accepted, and forgotten."""
+
+
+#: By what C{deliver} says: what else stands in the route.
+DESTINATIONS: Mapping[str, type[object]] = {
+    "maildir": MaildirTable,
+    "discard": DiscardTable,
+}
+
+DestinationTable = Union[MaildirTable, DiscardTable]
+
+
+@frozen(kw_only=True)
+class RouteTable:
+    """
+    Where messages for some recipients go.  The first route that fits has them; a
+    recipient for whom there is none is refused, 550 5.7.1.
+
+    @ivar recipients: patterns of whole addresses, with C{*} and C{?}; the domain
+        without regard to case
+    @ivar authenticated: whether it is only for clients that have logged in
+    @ivar destination: the keys that C{deliver} brings with it
+    """
+
+    recipients: tuple[str, ...] = setting(TEXTS)
+    authenticated: bool = setting(FLAG, False)
+    destination: DestinationTable = field(factory=MaildirTable)
+
+
+@frozen(kw_only=True)
+class Config:
+    """
+    The whole file.
+
+    @ivar hostname: what the server calls itself; by default the machine's name
+    @ivar events: a file that gets a JSON object, on a line of its own, for each message
+        that was accepted
+    @ivar listener: where to listen
+    @ivar tls: certificates
+    @ivar auth: accounts
+    @ivar dns: the names of clients
+    @ivar limits: for every listener
+    @ivar route: where mail goes
+    """
+
+    hostname: str | None = setting(HOSTNAME, None)
+    events: Path | None = setting(FILE, None)
+    listener: tuple[ListenerTable, ...] = field(factory=lambda: (ListenerTable(),))
+    tls: TLSTable | None = None
+    auth: AuthTable = field(factory=AuthTable)
+    dns: DNSTable = field(factory=DNSTable)
+    limits: Limits = field(factory=Limits)
+    route: tuple[RouteTable, ...] = ()
+
+
+#: What is configured where there is no file: a mail sink.
+EMBEDDED = Config(route=(RouteTable(recipients=("*",)),))

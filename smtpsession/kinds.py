@@ -1,0 +1,127 @@
+# -*- test-case-name: tests.test_configfile -*-
+"""
+What may stand behind a key of the configuration.
+
+A `Kind` reads a value of TOML, and says in words what it expects.  The keys of a table
+are the fields of an attrs class, each made with `setting`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, NOTHING, field, frozen
+
+from smtpsession.addresses import isDomain
+from smtpsession.networks import Networks
+
+_KIND = "kind"
+
+
+@frozen
+class Kind:
+    """
+    A kind of value.
+
+    @ivar expected: what it is, in words that go on from "expected"
+    @ivar read: from what stands there, and the folder of the file, to the value; raises
+        `ValueError`, whose text adds to C{expected} where it is not empty
+    """
+
+    expected: str
+    read: Callable[[Any, Path], Any]
+
+
+def setting(kind: Kind, default: Any = NOTHING) -> Any:
+    """
+    A field of a table that is a key of the file: C{limitsOf} is C{limits-of} there.
+
+    @param default: where the key is not given; without one it has to be
+    """
+    return field(default=default, metadata={_KIND: kind})
+
+
+def kindOf(attribute: Attribute[Any]) -> Kind | None:
+    """The kind of a field; None for one that is a table, or a list of tables."""
+    return attribute.metadata.get(_KIND)
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _readText(value: Any, folder: Path) -> str:
+    _require(isinstance(value, str) and value != "")
+    return str(value)
+
+
+def _readFlag(value: Any, folder: Path) -> bool:
+    _require(isinstance(value, bool))
+    return bool(value)
+
+
+def _readFile(value: Any, folder: Path) -> Path:
+    return folder / _readText(value, folder)
+
+
+def _readHostname(value: Any, folder: Path) -> str:
+    _require(isDomain(_readText(value, folder)))
+    return str(value)
+
+
+def _readNetworks(value: Any, folder: Path) -> Networks:
+    return Networks(_listOf(_readText)(value, folder))
+
+
+def _listOf(read: Callable[[Any, Path], Any]) -> Callable[[Any, Path], tuple[Any, ...]]:
+    def readAll(value: Any, folder: Path) -> tuple[Any, ...]:
+        _require(isinstance(value, list))
+        return tuple(read(each, folder) for each in value)
+
+    return readAll
+
+
+TEXT = Kind("a text that is not empty", _readText)
+FLAG = Kind("true or false", _readFlag)
+FILE = Kind("the name of a file or a folder", _readFile)
+HOSTNAME = Kind("a host name in ASCII", _readHostname)
+NETWORKS = Kind('a list of networks, such as ["192.0.2.0/24"]', _readNetworks)
+TEXTS = Kind("a list of texts", _listOf(_readText))
+
+
+def choice(*values: str) -> Kind:
+    """One of these words."""
+
+    def read(value: Any, folder: Path) -> str:
+        _require(value in values)
+        return str(value)
+
+    return Kind(" or ".join(f'"{each}"' for each in values), read)
+
+
+def choices(*values: str) -> Kind:
+    """A list of any of these words."""
+    read = _listOf(choice(*values).read)
+    return Kind("a list of any of " + ", ".join(values), read)
+
+
+def count(minimum: int = 1) -> Kind:
+    """A whole number."""
+
+    def read(value: Any, folder: Path) -> int:
+        _require(type(value) is int and value >= minimum)
+        return int(value)
+
+    return Kind(f"a whole number, {minimum} or more", read)
+
+
+def _readSeconds(value: Any, folder: Path) -> float:
+    _require(type(value) in (int, float) and 0 < value < math.inf)
+    return value  # type: ignore[no-any-return]
+
+
+SECONDS = Kind("a number of seconds, more than 0", _readSeconds)

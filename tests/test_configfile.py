@@ -1,0 +1,326 @@
+"""
+Tests of smtpsession.config, smtpsession.kinds and smtpsession.configfile.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, fields
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import Limits, Networks
+from smtpsession.config import (
+    EMBEDDED,
+    Config,
+    DiscardTable,
+    ListenerTable,
+    MaildirTable,
+    PairTable,
+    RouteTable,
+    TLSTable,
+)
+from smtpsession.configfile import load, read
+from smtpsession.errors import ConfigError
+
+FOLDER = Path("/etc/mail")
+
+LIMITS = """
+message-size = 1
+recipients = 2
+recipient-domains = 3
+transactions = 4
+errors = 0
+clients = 6
+clients-per-address = 7
+command-timeout = 0.5
+data-timeout = 9
+handshake-timeout = 10
+auth-failures = 0
+closing-timeout = 12
+stream-buffer = 13
+"""
+
+WRONG = [
+    # text, the key, what stands there, what was expected
+    ("hostname = 3", "hostname", "3", "a host name in ASCII"),
+    (
+        'hostname = "b\xfccher.example"',
+        "hostname",
+        "'b\xfccher.example'",
+        "a host name",
+    ),
+    ("events = []", "events", "[]", "the name of a file or a folder"),
+    ('listener = "x"', "listener", "'x'", "a list of tables"),
+    ("[listener]", "listener", "{}", "a list of tables"),
+    ("listener = [3]", "listener[0]", "3", "a table"),
+    ("[[listener]]\nendpoint = 25", "listener[0].endpoint", "25", "a text that is not"),
+    ('[[listener]]\nname = ""', "listener[0].name", "''", "a text that is not empty"),
+    (
+        '[[listener]]\nprotocol = "SMTP"',
+        "listener[0].protocol",
+        "'SMTP'",
+        '"smtp" or "lmtp"',
+    ),
+    (
+        "[[listener]]\nallow-insecure-auth = 1",
+        "listener[0].allow-insecure-auth",
+        "1",
+        "true or false",
+    ),
+    (
+        '[[listener]]\nxclient = ["192.0.2.1/24"]',
+        "listener[0].xclient",
+        "['192.0.2.1/24']",
+        "a list of networks",
+    ),
+    (
+        '[[listener]]\nxforward = "::1"',
+        "listener[0].xforward",
+        "'::1'",
+        "a list of net",
+    ),
+    (
+        "[[listener]]\nlimits = {recipients = 0}",
+        "listener[0].limits.recipients",
+        "0",
+        "a whole number, 1 or more",
+    ),
+    ("dns = true", "dns", "True", "a table"),
+    ("dns.timeout = 0", "dns.timeout", "0", "a number of seconds, more than 0"),
+    ("dns.timeout = nan", "dns.timeout", "nan", "a number of seconds"),
+    ("dns.timeout = inf", "dns.timeout", "inf", "a number of seconds"),
+    ("limits.clients = true", "limits.clients", "True", "a whole number, 1 or more"),
+    ("limits.clients = 1.5", "limits.clients", "1.5", "a whole number, 1 or more"),
+    ("limits.errors = -1", "limits.errors", "-1", "a whole number, 0 or more"),
+    (
+        'auth.mechanisms = ["plain"]',
+        "auth.mechanisms",
+        "['plain']",
+        "a list of any of EXTERNAL",
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndeliver = "pigeon"',
+        "route[0].deliver",
+        "'pigeon'",
+        '"maildir" or "discard"',
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndeliver = ["x"]',
+        "route[0].deliver",
+        "['x']",
+        '"maildir"',
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\npath = 5',
+        "route[0].path",
+        "5",
+        "a text that is not empty",
+    ),
+    ('[[route]]\nrecipients = "*"', "route[0].recipients", "'*'", "a list of texts"),
+]
+
+UNKNOWN = [
+    # text, what is said
+    ('hostnam = "x"', "hostnam: unknown key; is it hostname?"),
+    ("xyzzy = 1", "xyzzy: unknown key"),
+    (
+        "limits.message_size = 1",
+        "limits.message_size: unknown key; is it message-size?",
+    ),
+    ("limits.messageSize = 1", "limits.messageSize: unknown key; is it message-size?"),
+    (
+        '[[route]]\nrecipients = ["*"]\nauthenticate = true',
+        "route[0].authenticate: unknown key; is it authenticated?",
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndelivery = "discard"',
+        "route[0].delivery: unknown key; is it deliver?",
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndeliver = "discard"\npath = "x"',
+        "route[0].path: unknown key",
+    ),
+    ("[[route]]", "route[0].recipients: is missing"),
+    ("[tls]", "tls.certificate: is missing"),
+    (
+        '[tls]\ncertificate = "x"\n[tls.names.a]',
+        "tls.names.a.certificate: is missing",
+    ),
+]
+
+
+class ConfigFileTests(SynchronousTestCase):
+    """Reading a file."""
+
+    def written(self, text: str) -> str:
+        path = Path(self.mktemp())
+        path.write_text(text, "utf-8")
+        return str(path)
+
+    def read(self, text: str) -> Config:
+        return load(self.written(text))
+
+    def problems(self, text: str) -> list[str]:
+        """What is said of a file, without its name."""
+        path = self.written(text)
+        error = self.assertRaises(ConfigError, load, path)
+        self.assertEqual(str(error).split("\n"), list(error.problems))
+        for each in error.problems:
+            self.assertTrue(each.startswith(f"{path}: "), each)
+        return [each.removeprefix(f"{path}: ") for each in error.problems]
+
+    def test_empty(self) -> None:
+        """An empty file is a server that listens, and takes mail for nobody."""
+        self.assertEqual(self.read(""), Config())
+        self.assertEqual(Config().listener, (ListenerTable(),))
+        self.assertEqual(Config().route, ())
+
+    def test_embedded(self) -> None:
+        """What is configured without a file is said in a file with a single route."""
+        self.assertEqual(self.read('[[route]]\nrecipients = ["*"]'), EMBEDDED)
+
+    def test_everything(self) -> None:
+        """Each key has its place."""
+        given = {
+            "hostname": "mx.example.org",
+            "events": "events.jsonl",
+            "listener": [
+                {
+                    "name": "inbound",
+                    "endpoint": "unix:/run/mail.socket",
+                    "protocol": "lmtp",
+                    "tls": "required",
+                    "auth": "optional",
+                    "allow-insecure-auth": True,
+                    "proxy-protocol": ["unix"],
+                    "xclient": ["192.0.2.0/24"],
+                    "xforward": ["2001:db8::/32"],
+                }
+            ],
+            "tls": {
+                "certificate": "chain.pem",
+                "key": "/secret/key.pem",
+                "minimum-version": "TLSv1.3",
+                "client-certificates": "request",
+                "ca": "ca.pem",
+                "names": {
+                    "*.example.net": {"certificate": "net.pem", "key": "net.key"}
+                },
+            },
+            "auth": {"mechanisms": ["PLAIN"], "users": "users", "tokens": "tokens"},
+            "dns": {"reverse-lookup": False, "timeout": 3},
+            "route": [
+                {"recipients": ["*@a.example"], "path": "a", "line-endings": "crlf"},
+                {"recipients": ["*"], "authenticated": True, "deliver": "discard"},
+            ],
+        }
+        config = read(given, FOLDER, "mail.toml")
+        self.assertEqual(config.events, FOLDER / "events.jsonl")
+        [listener] = config.listener
+        self.assertEqual(
+            listener,
+            ListenerTable(
+                name="inbound",
+                endpoint="unix:/run/mail.socket",
+                protocol="lmtp",
+                tls="required",
+                auth="optional",
+                allowInsecureAuth=True,
+                proxyProtocol=Networks(["unix"]),
+                xclient=Networks(["192.0.2.0/24"]),
+                xforward=Networks(["2001:db8::/32"]),
+            ),
+        )
+        self.assertEqual(
+            config.tls,
+            TLSTable(
+                certificate=FOLDER / "chain.pem",
+                key=Path("/secret/key.pem"),
+                minimumVersion="TLSv1.3",
+                clientCertificates="request",
+                ca=FOLDER / "ca.pem",
+                names={
+                    "*.example.net": PairTable(
+                        certificate=FOLDER / "net.pem", key=FOLDER / "net.key"
+                    )
+                },
+            ),
+        )
+        self.assertEqual(config.auth.mechanisms, ("PLAIN",))
+        self.assertEqual(config.auth.users, FOLDER / "users")
+        self.assertEqual(config.auth.tokens, FOLDER / "tokens")
+        self.assertEqual((config.dns.reverseLookup, config.dns.timeout), (False, 3))
+        self.assertEqual(
+            config.route,
+            (
+                RouteTable(
+                    recipients=("*@a.example",),
+                    destination=MaildirTable(path="a", lineEndings="crlf"),
+                ),
+                RouteTable(
+                    recipients=("*",), authenticated=True, destination=DiscardTable()
+                ),
+            ),
+        )
+
+    def test_limits(self) -> None:
+        """Each limit has a key, and each listener the common ones or its own."""
+        text = f"[limits]{LIMITS}[[listener]]\n[[listener]]\nlimits = {{clients = 1}}"
+        config = self.read(text)
+        values: Any = [1, 2, 3, 4, 0, 6, 7, 0.5, 9, 10, 0, 12, 13]
+        names = [each.name for each in fields(Limits)]
+        limits = Limits(**dict(zip(names, values, strict=True)))
+        self.assertEqual(config.limits, limits)
+        first, second = config.listener
+        self.assertEqual(first.limits, limits)
+        self.assertEqual(second.limits, evolve(limits, clients=1))
+
+    def test_wrong(self) -> None:
+        """The key is named, and what stands there, and what was expected."""
+        for text, key, found, expected in WRONG:
+            [problem] = self.problems(text)
+            self.assertTrue(
+                problem.startswith(f"{key}: {found}, but expected {expected}"), problem
+            )
+
+    def test_whyNot(self) -> None:
+        """Where it is known better why a value is wrong, that is said too."""
+        [problem] = self.problems('[[listener]]\nxclient = ["192.0.2.1/24"]')
+        self.assertIn("has host bits set", problem)
+
+    def test_unknown(self) -> None:
+        """An unknown key is an error, with the nearest that there is; so is a gap."""
+        for text, expected in UNKNOWN:
+            self.assertEqual(self.problems(text), [expected])
+
+    def test_allAtOnce(self) -> None:
+        """All that is wrong is said at once."""
+        text = 'hostname = 3\nroute = [{recipients = ["*"], paht = "x"}]\nx = 1\n'
+        self.assertEqual(
+            sorted(each.partition(":")[0] for each in self.problems(text)),
+            ["hostname", "route[0].paht", "x"],
+        )
+
+    def test_notTOML(self) -> None:
+        """What is no TOML is said with the line."""
+        [problem] = self.problems("a = 1\nb = =\n")
+        self.assertIn("not TOML", problem)
+        self.assertIn("line 2", problem)
+
+    def test_notText(self) -> None:
+        """Nor is what is not UTF-8."""
+        path = Path(self.mktemp())
+        path.write_bytes(b'hostname = "\xff"')
+        self.assertRaises(ConfigError, load, path)
+
+    def test_noFile(self) -> None:
+        """A file that is not there is said so."""
+        error = self.assertRaises(ConfigError, load, "/nowhere/mail.toml")
+        self.assertEqual(str(error), "/nowhere/mail.toml: No such file or directory")
+
+    def test_relative(self) -> None:
+        """Paths are relative to the file, wherever the process is."""
+        path = self.written('events = "e"')
+        self.assertEqual(load(path).events, Path(path).absolute().parent / "e")
