@@ -17,10 +17,12 @@ class Admission:
 
     An IPv6 client owns at least a /64, so that is what is counted as its address.  A
     connection without an address, as through a UNIX socket, counts in all only.
+
+    @ivar limits: may be replaced; who is there stays
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._total = 0
         self._byNetwork: Counter[str] = Counter()
 
@@ -33,8 +35,8 @@ class Admission:
         network = _network(host)
         self._total += 1
         self._byNetwork[network] += 1
-        return self._total <= self._limits.clients and (
-            not network or self._byNetwork[network] <= self._limits.clientsPerAddress
+        return self._total <= self.limits.clients and (
+            not network or self._byNetwork[network] <= self.limits.clientsPerAddress
         )
 
     def leave(self, host: str) -> None:

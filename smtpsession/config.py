@@ -194,6 +194,8 @@ class Config:
     @ivar dns: the names of clients
     @ivar limits: for every listener
     @ivar route: where mail goes
+    @ivar stopTimeout: how long clients may go on with a transaction when the service
+        stops, in seconds
     """
 
     hostname: str | None = setting(HOSTNAME, None)
@@ -204,6 +206,7 @@ class Config:
     dns: DNSTable = field(factory=DNSTable)
     limits: Limits = field(factory=Limits)
     route: tuple[RouteTable, ...] = ()
+    stopTimeout: float = setting(SECONDS, 30)
 
 
 #: What is configured where there is no file: a mail sink.

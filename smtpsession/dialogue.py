@@ -55,6 +55,7 @@ HTTP = frozenset(
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"]
 )
 
+_IDLE = frozenset({State.GREETED, State.READY, State.REFUSED})
 _VERB = (string.ascii_letters + string.digits + "-").encode("ascii")
 
 
@@ -173,6 +174,12 @@ class Dialogue:
         if takeKeys is None:
             raise RuntimeError("keys are given once, and before the answer")
         return takeKeys(keys)
+
+    @property
+    def isIdle(self) -> bool:
+        """Whether nothing is lost to the client if it is told to go now."""
+        isAsking = self._settle is not None or self._respond is not None
+        return self.state in _IDLE and not isAsking
 
     @property
     def isListening(self) -> bool:

@@ -74,6 +74,8 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         self._admission = Admission(self.options)
         self._reactor = reactor
         self._resolver = resolver
+        self._protocols: set[SMTPProtocol] = set()
+        self._drained: Deferred[None] | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> SMTPProtocol:
         """A protocol for a connection, which counts itself once it is made."""
@@ -85,7 +87,51 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             admission=self._admission,
         )
         protocol.factory = self
+        self._protocols.add(protocol)
+        if self._drained is not None:
+            protocol.drain()
         return protocol
+
+    def adopt(self, options: ServerOptions) -> None:
+        """Serve the connections to come with these options."""
+        self.options = options
+        self._admission.limits = options
+
+    def left(self, protocol: SMTPProtocol) -> None:
+        """The connection of this protocol has ended."""
+        self._protocols.discard(protocol)
+        self._noticeDrained()
+
+    def drain(self, timeout: float) -> Deferred[None]:
+        """
+        Let the clients go.  Who is in no transaction is told 421 at once, and the
+        others when their transaction has ended.  To be called once, when nobody listens
+        any more.
+
+        @param timeout: for how many seconds to wait for these; then they are told too
+        @return: fires when all have gone
+        """
+        drained: Deferred[None] = Deferred()
+        late = self._clock.callLater(timeout, self._shutDown)
+
+        def end(result: None) -> None:
+            if late.active():
+                late.cancel()
+
+        self._drained = drained.addCallback(end)
+        for each in tuple(self._protocols):
+            each.drain()
+        self._noticeDrained()
+        return drained
+
+    def _noticeDrained(self) -> None:
+        drained = self._drained
+        if drained is not None and not (self._protocols or drained.called):
+            drained.callback(None)
+
+    def _shutDown(self) -> None:
+        for each in tuple(self._protocols):
+            each.shutDown()
 
     # A reactor is installed by importing it, and the resolver of twisted.names reads
     # files: neither before the first connection.

@@ -48,6 +48,7 @@ from smtpsession.replies import (
     LOCAL_ERROR,
     READY_FOR_TLS,
     SERVER_FAILED,
+    SHUTTING_DOWN,
     TOO_MANY_CLIENTS,
     Reply,
 )
@@ -91,7 +92,7 @@ class SMTPProtocol(Connection):
         self._proof: Deferred[bool] | None = None
         self._reception: Reception | None = None
         self._skipped: ChunkDecoder | None = None
-        self._isIdentified = self._isAnnounced = False
+        self._isIdentified = self._isAnnounced = self._isDraining = False
 
     # What becomes of the connection.
 
@@ -127,8 +128,25 @@ class SMTPProtocol(Connection):
         self.outbox.flush()
         self.release(NAME)
 
+    def drain(self) -> None:
+        """Tell the client to go as soon as it is in no transaction, 421."""
+        self._isDraining = True
+        self._leaveIfIdle()
+
+    def shutDown(self) -> None:
+        """Tell it to go now, whatever it does."""
+        if not self.isClosing:
+            self._giveUp(SHUTTING_DOWN)
+
+    def _leaveIfIdle(self) -> None:
+        if self._dialogue.isIdle and not (self.isClosing or self.isHeld):
+            self._perform(self._dialogue.hangUp(SHUTTING_DOWN))
+            self.outbox.flush()
+
     def connectionLost(self, reason: Failure | None = None) -> None:
         super().connectionLost(reason)
+        if self.factory is not None:
+            self.factory.left(self)
         if self._naming is not None:
             self._naming.cancel()
         self._abandon()
@@ -149,6 +167,8 @@ class SMTPProtocol(Connection):
             self._line = line
         self._perform(self._dialogue.receive(line))
         self.lines.limit = self._dialogue.lineLimit
+        if self._isDraining:
+            self._leaveIfIdle()
 
     def overlongLineReceived(self, beginning: bytes) -> None:
         self._line = b""
@@ -342,6 +362,8 @@ class SMTPProtocol(Connection):
             self.release(QUESTION)
         if not self.isReceiving:
             self.outbox.flush()
+        if self._isDraining:
+            self._leaveIfIdle()
 
     def _abandon(self) -> None:
         """The client has gone, or is told to go: nobody waits for an answer."""

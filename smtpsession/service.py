@@ -1,16 +1,19 @@
 # -*- test-case-name: tests.test_service -*-
 """
-The service: listeners, and the server behind them.
+The service: listeners, and the servers behind them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import (
     IListeningPort,
     IProtocolFactory,
@@ -19,49 +22,14 @@ from twisted.internet.interfaces import (
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from smtpsession.delivery.maildir import Maildir
-from smtpsession.factory import SMTPServerFactory
+from smtpsession.addresses import SMTPAddress
+from smtpsession.assembly import assemble
+from smtpsession.config import Config
+from smtpsession.errors import ConfigError
+from smtpsession.eventfile import EventFile
+from smtpsession.notify import notify
+from smtpsession.router import RoutingServer
 from smtpsession.session import SMTPSession
-from smtpsession.stream import MessageStream
-from smtpsession.trace import messageId
-
-
-class MaildirServer(SMTPServerFactory):
-    """
-    Accepts every recipient and puts each message into one Maildir.
-    """
-
-    _log = Logger()
-
-    def __init__(self, maildir: Maildir, **arguments: Any) -> None:
-        """
-        @param arguments: those of `SMTPServerFactory`
-        """
-        super().__init__(**arguments)
-        self._maildir = maildir
-
-    def startFactory(self) -> None:
-        """Say where mail goes, once for all listeners."""
-        self._log.info(
-            "mail for every recipient goes to the Maildir {path}",
-            path=str(self._maildir.path),
-        )
-
-    async def onData(self, stream: MessageStream, session: SMTPSession) -> str:
-        """Returns when the message is on the disk."""
-        envelope = session.envelope
-        file = await self._maildir.deliver(stream, session, envelope.rcptTo)
-        self._log.info(
-            "{id} [{session.remoteAddress}] message from <{envelope.mailFrom}> to "
-            "{recipients}, {size} octets, in {file}",
-            id=messageId(session),
-            session=session,
-            envelope=envelope,
-            recipients=", ".join(f"<{each}>" for each in envelope.rcptTo),
-            size=stream.byteLength,
-            file=str(file),
-        )
-        return f"Delivered as {messageId(session)}"
 
 
 @implementer(IStreamServerEndpoint)
@@ -88,7 +56,7 @@ class _Listener(StreamServerEndpointService):
     _raiseSynchronously = True
 
     def __init__(
-        self, name: str, endpoint: IStreamServerEndpoint, factory: SMTPServerFactory
+        self, name: str, endpoint: IStreamServerEndpoint, factory: RoutingServer
     ) -> None:
         super().__init__(_Announced(endpoint), factory)
         self._description = name
@@ -102,32 +70,137 @@ class _Listener(StreamServerEndpointService):
 
 class MailService(MultiService):
     """
-    A `MaildirServer` on one or more endpoints.
+    Everything that a configuration asks for.
+
+    It starts whole or not at all, goes on with the old settings where new ones are bad,
+    and ends when its clients have had their answers.
     """
+
+    _log = Logger()
 
     def __init__(
         self,
-        endpoints: Mapping[str, IStreamServerEndpoint],
-        maildir: Maildir,
-        factory: MaildirServer,
+        config: Config,
+        folder: Path,
+        reactor: Any,
+        reread: Callable[[], Config] | None = None,
     ) -> None:
         """
-        @param endpoints: by what they are called in the log
+        @param folder: what relative paths are relative to
+        @param reread: reads the configuration anew, for SIGHUP; raises `ConfigError`
+        @raise ConfigError: something cannot be made
         """
         super().__init__()
-        self._maildir = maildir
-        for name, endpoint in endpoints.items():
-            _Listener(name, endpoint, factory).setServiceParent(self)
+        self._config, self._folder, self._reactor = config, folder, reactor
+        self._reread = reread
+        self._assembly = assemble(config, folder, reactor)
+        self._events = None if config.events is None else EventFile(config.events)
+        self.servers = [
+            RoutingServer(
+                self._assembly.routes,
+                delivered=self._delivered,
+                options=listener.options,
+                reactor=reactor,
+            )
+            for listener in self._assembly.listeners
+        ]
+        for listener, server in zip(
+            self._assembly.listeners, self.servers, strict=True
+        ):
+            child = _Listener(listener.name, listener.endpoint, server)
+            child.setServiceParent(self)
 
     def startService(self) -> None:
         """
-        Make the Maildir, by now as the user that the process goes on as, and start.
+        Make ready the destinations, by now as the user that the process goes on as, and
+        start.
 
         @raise SystemExit: that cannot be done
         """
         try:
-            self._maildir.create()
+            if self._events is not None:
+                self._events.open()
+            for each in self._assembly.destinations.values():
+                each.start()
         except OSError as error:
-            path = self._maildir.path
-            raise SystemExit(f"cannot deliver to {path}: {error.strerror}") from None
+            what = f"{error.filename}: {error.strerror}"
+            raise SystemExit(f"cannot deliver to {what}") from None
         super().startService()
+        # Not now: the reactor puts its own handlers in place when it begins to run.
+        self._reactor.callWhenRunning(self._ready)
+
+    async def _stop(self, listeners: object) -> None:
+        notify("STOPPING=1")
+        self._log.info("stopping: no new connections, clients may end what they began")
+        await maybeDeferred(lambda: listeners)
+        timeout = self._config.stopTimeout
+        await gatherResults([each.drain(timeout) for each in self.servers])
+        for destination in self._assembly.destinations.values():
+            await destination.stop()
+        if self._events is not None:
+            self._events.close()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        @return: fires when the clients have gone, or have had their time
+        """
+        return Deferred.fromCoroutine(self._stop(super().stopService()))
+
+    def reload(self) -> None:
+        """
+        Read everything anew: certificates, routes, limits.  Connections go on as they
+        began, but for the routes, which are new for their next recipient.  If anything
+        is wrong, that is logged, and nothing changes.
+        """
+        if self._reread is None:
+            return
+        notify("RELOADING=1")
+        try:
+            self._adopt(self._reread())
+        except (ConfigError, OSError) as error:
+            self._log.error("not reloaded: {error}", error=error)
+        else:
+            self._log.info("reloaded")
+        notify("READY=1")
+
+    def _adopt(self, config: Config) -> None:
+        before = self._assembly
+        after = assemble(config, self._folder, self._reactor, before.destinations)
+        if _places(config) != _places(self._config):
+            raise ConfigError(["listeners cannot change while they are in use"])
+        if self._events is not None:
+            self._events.open()
+        for table, destination in after.destinations.items():
+            if table not in before.destinations:
+                destination.start()
+        # From here on nothing can fail.
+        self._config, self._assembly = config, after
+        for server, listener in zip(self.servers, after.listeners, strict=True):
+            server.routes = after.routes
+            server.adopt(listener.options)
+        for table, destination in before.destinations.items():
+            if table not in after.destinations:
+                ending = Deferred.fromCoroutine(destination.stop())
+                ending.addErrback(lambda failure: self._log.failure("", failure))
+
+    def _ready(self) -> None:
+        # The reactor's own handler would have the process end as if it was killed.
+        for number, act in (
+            (signal.SIGTERM, self._reactor.stop),
+            (signal.SIGHUP, self.reload),
+        ):
+            signal.signal(number, partial(self._onSignal, act))
+        notify("READY=1")
+
+    def _onSignal(self, act: Callable[[], object], *ignored: object) -> None:
+        self._reactor.callFromThread(act)
+
+    def _delivered(
+        self, session: SMTPSession, recipients: Sequence[SMTPAddress], size: int
+    ) -> None:
+        if self._events is not None:
+            self._events.message(session, recipients, size)
+
+
+def _places(config: Config) -> list[tuple[str, str]]:
+    return [(each.endpoint, each.protocol) for each in config.listener]

@@ -5,34 +5,43 @@ C{twistd smtpsession}: its command line, and the service that it asks for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from attrs import evolve
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from smtpsession.delivery.maildir import Maildir
-from smtpsession.options import ServerOptions
-from smtpsession.service import MaildirServer, MailService
-
-LISTEN = "tcp:2525:interface=127.0.0.1"
+from smtpsession.addresses import isDomain
+from smtpsession.config import (
+    EMBEDDED,
+    LISTEN,
+    Config,
+    ListenerTable,
+    MaildirTable,
+    RouteTable,
+)
+from smtpsession.errors import ConfigError
+from smtpsession.service import MailService
 
 
 class Options(UsageOptions):
     """
     The command line.
 
-    @ivar server: after C{parseOptions}, the options of the server
-    @ivar endpoints: after C{parseOptions}, where to listen, by endpoint string
+    @ivar service: after C{parseOptions}, the service, not started
     """
 
     longdesc = (
-        "Receives mail by SMTP. With no option it listens on "
+        "Receives mail by SMTP and LMTP. With no option it listens on "
         f"{LISTEN}, accepts every recipient and puts each message into "
         "the Maildir ./maildir."
     )
     optParameters = [
-        ["maildir", "m", "maildir", "The folder that messages go to, made if absent."],
+        ["config", "c", None, "A configuration, in TOML; then no other option."],
+        ["maildir", "m", None, "The folder that messages go to, made if absent."],
         ["hostname", None, None, "What the server calls itself [default: the machine]"],
     ]
 
@@ -51,41 +60,62 @@ class Options(UsageOptions):
 
     def postOptions(self) -> None:
         """
-        Look at the values, so that what is wrong is said before anything starts.
+        Make everything, so that what is wrong is said before anything starts.
 
-        @raise UsageError: with the option's name and what is wrong with it
+        @raise UsageError: with the option or the key, and what is wrong with it
         """
-        if not self["maildir"]:
-            raise UsageError("--maildir: a folder has a name")
-        self.server = _serverOptions(self["hostname"])
-        self.endpoints = {each: _endpoint(each) for each in self["listen"] or [LISTEN]}
+        if self["config"] is None:
+            try:
+                self.service = _serviceOf(self._sink(), Path.cwd())
+            except ConfigError as error:
+                raise UsageError(f"--listen: {error}") from error
+            return
+        if self["listen"] or self["maildir"] is not None or self["hostname"]:
+            raise UsageError("--config: the file says what the other options say")
+        # The process may go to another folder before it reads the file again.
+        file = Path(self["config"]).absolute()
+        try:
+            self.service = _serviceOf(_load(file), file.parent, partial(_load, file))
+        except ConfigError as error:
+            raise UsageError(str(error)) from error
+
+    def _sink(self) -> Config:
+        """What is configured without a file."""
+        config = EMBEDDED
+        if self["hostname"] is not None:
+            if not isDomain(self["hostname"]):
+                raise UsageError(f"--hostname: not a domain: {self['hostname']!r}")
+            config = evolve(config, hostname=self["hostname"])
+        if self["maildir"] is not None:
+            if not self["maildir"]:
+                raise UsageError("--maildir: a folder has a name")
+            folder = MaildirTable(path=self["maildir"])
+            route = RouteTable(recipients=("*",), destination=folder)
+            config = evolve(config, route=(route,))
+        if self["listen"]:
+            listeners = [ListenerTable(endpoint=each) for each in self["listen"]]
+            config = evolve(config, listener=tuple(listeners))
+        return config
 
 
-def _serverOptions(hostname: str | None) -> ServerOptions:
-    if hostname is None:
-        return ServerOptions()
+def _load(file: Path) -> Config:
     try:
-        return ServerOptions(hostname=hostname)
-    except ValueError as error:
-        raise UsageError(f"--hostname: {error}") from error
+        from smtpsession.configfile import load
+    except ImportError as error:
+        what = f"{error.name} is missing: pip install 'smtpsession[service]'"
+        raise ConfigError([f"{file}: {what}"]) from error
+    return load(file)
 
 
-def _endpoint(description: str) -> IStreamServerEndpoint:
+def _serviceOf(
+    config: Config, folder: Path, reread: Callable[[], Config] | None = None
+) -> MailService:
     from twisted.internet import reactor
 
-    try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except Exception as error:
-        # Each kind of endpoint has its own ways to be wrong: ValueError, TypeError for
-        # an argument that it does not know, OSError for a key that is not there.
-        raise UsageError(f"--listen {description}: {error}") from error
-    return endpoint
+    return MailService(config, folder, reactor, reread)
 
 
 def makeService(options: Options) -> IService:
     """The service that the command line describes."""
-    from twisted.internet import reactor
-
-    maildir = Maildir(options["maildir"], options.server.hostname, reactor)
-    factory = MaildirServer(maildir, options=options.server, reactor=reactor)
-    return MailService(options.endpoints, maildir, factory)
+    service: IService = options.service
+    return service

@@ -42,6 +42,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "service": (
         *("trace", "kinds", "config", "configfile"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
+        *("delivery.folders", "delivery.discard", "delivery.tee", "router"),
+        *("eventfile", "notify", "assembly"),
         *("service", "tap"),
     ),
 }

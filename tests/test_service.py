@@ -5,12 +5,14 @@ Tests of smtpsession.service: the server that twistd runs, in memory.
 from __future__ import annotations
 
 import errno
+import json
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import serverFromString
+from attrs import evolve
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
@@ -18,28 +20,35 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, eventAsText, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpsession import ConfigError, Limits
+from smtpsession.config import Config, ListenerTable, MaildirTable, RouteTable
 from smtpsession.delivery import maildir as module
-from smtpsession.delivery.maildir import Maildir
-from smtpsession.service import MaildirServer, MailService
-from smtpsession.testing import MemoryServer, memoryOptions
+from smtpsession.delivery.folders import Folders
+from smtpsession.router import Route, RoutingServer
+from smtpsession.service import MailService
+from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests import conversations as c
 
+GOING_DOWN = "421 4.3.2 Service is going down, try again later"
 
-class MaildirServerTests(SynchronousTestCase):
-    """MaildirServer: every recipient, one Maildir."""
+
+class SinkTests(SynchronousTestCase):
+    """What is there without a file: every recipient, one Maildir."""
 
     def setUp(self) -> None:
         self.patch(module, "deferToThread", maybeDeferred)
-        self.maildir = Maildir(self.mktemp(), "mx.example.org", Clock())
-        self.maildir.create()
+        self.path = Path(self.mktemp())
+        self.folders = Folders(self.path, "mx.example.org", Clock())
+        self.folders.start()
 
     def server(self, **options: Any) -> MemoryServer:
+        routes = [Route(["*"], self.folders)]
         return MemoryServer(
-            partial(MaildirServer, self.maildir), options=memoryOptions(**options)
+            partial(RoutingServer, routes), options=memoryOptions(**options)
         )
 
     def files(self) -> list[Path]:
-        return [each for each in self.maildir.path.rglob("*") if each.is_file()]
+        return [each for each in self.path.rglob("*") if each.is_file()]
 
     def test_accepted(self) -> None:
         """
@@ -76,20 +85,18 @@ class MaildirServerTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """
-        There is one log line for each message: who, for whom, how large, where.
+        There is one log line for each message: who, for whom, how large.
         """
         client = c.inMessage(self.server(), 2)
         with capturedLogs() as events:
             client.say("Hello.", ".")
         [line] = map(formatEvent, events)
-        [file] = self.files()
         for word in (
             f"{client.session.id}.0",
             "192.0.2.1",
             "<alice@example.com>",
             "<bob@example.org>, <bob@example.org>",
             "8 octets",
-            str(file),
         ):
             self.assertIn(word, line)
 
@@ -170,63 +177,68 @@ class MailServiceTests(SynchronousTestCase):
     """MailService: listeners that start and stop."""
 
     def setUp(self) -> None:
+        self.patch(module, "deferToThread", maybeDeferred)
         self.reactor = MemoryReactorClock()
-        self.maildir = Maildir(self.mktemp(), "mx.example.org", self.reactor)
-        self.path = self.maildir.path
-        self.factory = MaildirServer(
-            self.maildir, options=memoryOptions(), reactor=self.reactor
-        )
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.next = self.config()
 
-    def serviceOn(self, *listeners: str) -> MailService:
-        endpoints = {each: serverFromString(self.reactor, each) for each in listeners}
-        return MailService(endpoints, self.maildir, self.factory)
+    def config(self, *listeners: str, **keys: Any) -> Config:
+        """A configuration with these endpoints, and a Maildir for everybody."""
+        tables = tuple(ListenerTable(endpoint=each) for each in listeners)
+        route = (RouteTable(recipients=("*",)),)
+        given = {"hostname": "mx.example.org", "route": route, **keys}
+        return Config(listener=tables or (ListenerTable(),), **given)
+
+    def service(self, *listeners: str, **keys: Any) -> MailService:
+        config = self.config(*listeners, **keys)
+        return MailService(config, self.folder, self.reactor, lambda: self.next)
+
+    def connect(self, service: MailService, place: int = 0) -> MemoryClient:
+        """A client of one of its listeners."""
+        factory = service.servers[place]
+        factory.adopt(evolve(factory.options, reverseLookup=False))
+        client = MemoryServer(lambda **_: factory).connect()
+        client.hear()
+        return client
+
+    def log(self, act: Callable[[], object]) -> str:
+        """What is logged meanwhile."""
+        with capturedLogs() as events:
+            act()
+        return "\n".join(str(formatEvent(event)) for event in events)
 
     def test_listeners(self) -> None:
         """
         It listens on each endpoint when it starts, and not before.
         """
-        service = self.serviceOn("tcp:2525:interface=127.0.0.1", "tcp:2526")
+        service = self.service("tcp:2525:interface=127.0.0.1", "tcp:2526")
         self.assertEqual(self.reactor.tcpServers, [])
         service.startService()
         ports = [(port, interface) for port, _, _, interface in self.reactor.tcpServers]
         self.assertEqual(ports, [(2525, "127.0.0.1"), (2526, "")])
 
-    def test_stop(self) -> None:
-        """
-        It stops when it is told to.
-        """
-        service = self.serviceOn("tcp:2525")
-        service.startService()
-        self.successResultOf(maybeDeferred(service.stopService))
-        self.assertFalse(service.running)
-
     def test_startLines(self) -> None:
         """
-        At the start it says where it listens and where mail goes.
+        At the start it says where it listens and where mail goes, once.
         """
-        with capturedLogs() as events:
-            self.factory.doStart()
-            self.serviceOn("tcp:2525:interface=127.0.0.1").startService()
-        lines = "\n".join(str(formatEvent(event)) for event in events)
-        self.assertIn(str(self.path), lines)
-        self.assertIn("listening on", lines)
-
-    def test_onceForAllListeners(self) -> None:
-        """
-        Where mail goes is said once, however many listeners there are.
-        """
-        with capturedLogs() as events:
-            self.factory.doStart()
-            self.factory.doStart()
-        self.assertEqual(len(events), 1)
-        self.factory.doStop()
-        self.factory.doStop()
+        service = self.service("tcp:2525:interface=127.0.0.1", "tcp:2526")
+        lines = self.log(service.startService)
+        self.assertEqual(lines.count(str(self.folder / "maildir")), 1)
+        self.assertEqual(lines.count("listening on"), 2)
 
     def test_badEndpoint(self) -> None:
         """
-        What is no endpoint is a ValueError, before anything starts.
+        What is no endpoint is an error before anything starts; so is everything else
+        that cannot be made, all at once.
         """
-        self.assertRaises(ValueError, self.serviceOn, "carrier-pigeon:1")
+        error = self.assertRaises(
+            ConfigError, self.service, "carrier-pigeon:1", "tcp:port"
+        )
+        self.assertEqual(
+            [each.partition(": ")[0] for each in error.problems],
+            ["listener[0].endpoint", "listener[1].endpoint"],
+        )
 
     def test_portInUse(self) -> None:
         """
@@ -239,6 +251,129 @@ class MailServiceTests(SynchronousTestCase):
             )
 
         self.patch(self.reactor, "listenTCP", listenTCP)
-        service = self.serviceOn("tcp:2525")
-        error = self.assertRaises(SystemExit, service.startService)
+        error = self.assertRaises(SystemExit, self.service("tcp:2525").startService)
         self.assertIn("cannot listen on tcp:2525", str(error))
+
+    def test_noFolder(self) -> None:
+        """
+        Nor does one that could not deliver.
+        """
+        (self.folder / "maildir").write_bytes(b"")
+        error = self.assertRaises(SystemExit, self.service().startService)
+        self.assertIn(f"cannot deliver to {self.folder / 'maildir'}", str(error))
+
+    def test_stop(self) -> None:
+        """
+        When it stops, an idle client is told 421, and one in a transaction may end it.
+        """
+        service = self.service()
+        service.startService()
+        idle, busy = self.connect(service), self.connect(service)
+        busy.say(c.HELO, c.MAIL, c.RCPT)
+        stopped = service.stopService()
+        self.assertEqual(idle.hear(), [GOING_DOWN])
+        self.assertTrue(idle.closed)
+        idle.leave()
+        self.assertEqual(busy.hear(), [])
+        self.assertNoResult(stopped)
+        busy.say("DATA")
+        [reply, farewell] = busy.say("Hello.", ".")
+        self.assertEqual((reply[:3], farewell), ("250", GOING_DOWN))
+        busy.leave()
+        self.successResultOf(stopped)
+        self.assertFalse(service.running)
+
+    def test_stopInTime(self) -> None:
+        """
+        Who does not end it is told to go after a while.
+        """
+        service = self.service(stopTimeout=5)
+        service.startService()
+        busy = self.connect(service)
+        busy.say(c.HELO, c.MAIL, c.RCPT, "DATA", "Hello.")
+        stopped = service.stopService()
+        self.reactor.advance(4)
+        self.assertFalse(busy.closed)
+        self.reactor.advance(1)
+        self.assertEqual(busy.hear(), [GOING_DOWN])
+        busy.leave()
+        self.successResultOf(stopped)
+        self.assertEqual([*(self.folder / "maildir" / "new").iterdir()], [])
+
+    def test_reload(self) -> None:
+        """
+        New routes are for the next recipient, new limits for the next connection; the
+        connections that there are go on.
+        """
+        service = self.service()
+        service.startService()
+        client = self.connect(service)
+        client.say(c.HELO, c.MAIL)
+        path = MaildirTable(path="other")
+        route = RouteTable(recipients=("*@example.org",), destination=path)
+        limits = Limits(recipients=1)
+        self.next = self.config(route=(route,), limits=limits)
+        self.next = evolve(self.next, listener=(ListenerTable(limits=limits),))
+        self.assertIn("reloaded", self.log(service.reload))
+        self.assertEqual(
+            client.say("RCPT TO:<eve@example.com>", c.RCPT, c.RCPT),
+            ["550 5.7.1 Relaying denied", c.RECIPIENT_OK, c.RECIPIENT_OK],
+        )
+        client.say("DATA", "Hello.", ".")
+        self.assertEqual(len([*(self.folder / "other" / "new").iterdir()]), 1)
+        client = self.connect(service)
+        client.say(c.HELO, c.MAIL)
+        self.assertEqual(
+            client.say(c.RCPT, c.RCPT),
+            [c.RECIPIENT_OK, "452 4.5.3 Too many recipients"],
+        )
+
+    def test_badReload(self) -> None:
+        """
+        Where the new settings are bad, the old ones stay, and the log says why.
+        """
+        service = self.service()
+        service.startService()
+        routes = service.servers[0].routes
+
+        def raising() -> Config:
+            raise ConfigError(["mail.toml: hostnam: unknown key"])
+
+        service._reread = raising
+        self.assertIn("not reloaded: mail.toml: hostnam", self.log(service.reload))
+        service._reread = lambda: self.next
+        self.next = self.config("tcp:2527")
+        self.assertIn("listeners cannot change", self.log(service.reload))
+        (self.folder / "file").write_bytes(b"")
+        table = MaildirTable(path="file")
+        self.next = self.config(
+            route=(RouteTable(recipients=("*",), destination=table),)
+        )
+        self.assertIn("not reloaded", self.log(service.reload))
+        self.assertIs(service.servers[0].routes, routes)
+
+    def test_events(self) -> None:
+        """
+        A message that was accepted is a JSON object on a line of its own.
+        """
+        path = self.folder / "events.jsonl"
+        service = self.service(events=path)
+        service.startService()
+        client = self.connect(service)
+        client.say(c.HELO)
+        for _ in range(2):
+            client.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        client.say(c.MAIL, c.RCPT, "DATA", "a\nb", ".")
+        first, second = map(json.loads, path.read_text("ascii").splitlines())
+        self.assertEqual(first["event"], "message")
+        self.assertEqual(first["recipients"], ["bob@example.org"])
+        self.assertEqual(first["size"], 8)
+        self.assertEqual(first["session"]["remoteAddress"], "192.0.2.1")
+        self.assertNotEqual(first["id"], second["id"])
+        path.rename(self.folder / "rotated")
+        self.next = self.config(events=path)
+        service.reload()
+        client.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        self.assertEqual(len(path.read_text("ascii").splitlines()), 1)
+        client.leave()
+        self.successResultOf(service.stopService())

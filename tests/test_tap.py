@@ -13,8 +13,9 @@ from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpsession.config import LISTEN
 from smtpsession.service import MailService
-from smtpsession.tap import LISTEN, Options, makeService
+from smtpsession.tap import Options, makeService
 
 
 class OptionsTests(SynchronousTestCase):
@@ -34,6 +35,11 @@ class OptionsTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(list(arguments))
         return options
+
+    def listeners(self, *arguments: str) -> list[str]:
+        """What the listeners are called that a command line asks for."""
+        service = self.parse(*arguments).service
+        return [each._description for each in service.services]
 
     def assertRefused(self, option: str, *arguments: str) -> str:
         """The command line is refused with a message that names the option."""
@@ -62,14 +68,14 @@ class OptionsTests(SynchronousTestCase):
         With no option it listens on the loopback address only.
         """
         self.assertEqual(LISTEN, "tcp:2525:interface=127.0.0.1")
-        self.assertEqual(list(self.parse().endpoints), [LISTEN])
+        self.assertEqual(self.listeners(), [LISTEN])
 
     def test_listen(self) -> None:
         """
         --listen may be given several times, for as many listeners.
         """
-        options = self.parse("--listen", "tcp:0", "-l", "unix:socket")
-        self.assertEqual(list(options.endpoints), ["tcp:0", "unix:socket"])
+        given = ["--listen", "tcp:0", "-l", "unix:socket"]
+        self.assertEqual(self.listeners(*given), ["tcp:0", "unix:socket"])
 
     def test_listensAreApart(self) -> None:
         """
@@ -104,8 +110,8 @@ class OptionsTests(SynchronousTestCase):
         """
         --hostname is what the server calls itself.
         """
-        server = self.parse("--hostname", "mx.example.org").server
-        self.assertEqual(server.hostname, "mx.example.org")
+        [server] = self.parse("--hostname", "mx.example.org").service.servers
+        self.assertEqual(server.options.hostname, "mx.example.org")
 
     def test_badHostname(self) -> None:
         """
@@ -113,6 +119,39 @@ class OptionsTests(SynchronousTestCase):
         """
         for name in ("", "two words", "x..y", "bücher.example", "a\r\nb"):
             self.assertRefused("--hostname", "--hostname", name)
+
+    def test_config(self) -> None:
+        """
+        --config names a file, and what it says is done.
+        """
+        Path("mail.toml").write_text(
+            'hostname = "mx.example.org"\nlistener = [{name = "in"}]', "utf-8"
+        )
+        [server] = self.parse("--config", "mail.toml").service.servers
+        self.assertEqual(server.options.hostname, "mx.example.org")
+        self.assertEqual(server.routes, [])
+        self.assertEqual(self.listeners("-c", "mail.toml"), ["in"])
+
+    def test_badConfig(self) -> None:
+        """
+        All that is wrong in it is said, and nothing starts.
+        """
+        Path("mail.toml").write_text('hostnam = "x"\ntls = 3', "utf-8")
+        message = self.assertRefused("hostnam:", "--config", "mail.toml")
+        self.assertIn("tls: 3, but expected a table", message)
+        self.assertRefused("nowhere.toml: No such file", "--config", "nowhere.toml")
+
+    def test_configAlone(self) -> None:
+        """
+        With a file there is no room for the other options.
+        """
+        Path("mail.toml").write_text("", "utf-8")
+        for other in (
+            ("--listen", LISTEN),
+            ("--maildir", "x"),
+            ("--hostname", "x.example"),
+        ):
+            self.assertRefused("--config", "--config", "mail.toml", *other)
 
     def test_unknown(self) -> None:
         """
@@ -126,7 +165,14 @@ class OptionsTests(SynchronousTestCase):
         --help names every option and what happens without them.
         """
         text = str(Options())
-        for word in ("--listen", "--maildir", "--hostname", LISTEN, "./maildir"):
+        for word in (
+            "--config",
+            "--listen",
+            "--maildir",
+            "--hostname",
+            LISTEN,
+            "./maildir",
+        ):
             self.assertIn(word, text)
 
 

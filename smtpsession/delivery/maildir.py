@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+from attrs import frozen
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThread
@@ -27,6 +31,7 @@ from smtpsession.stream import MessageStream
 from smtpsession.trace import deliveredTo, messageId, received, returnPath
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_COPIES: Mapping[Any, Sequence[SMTPAddress]] = MappingProxyType({})
 
 
 class Maildir:
@@ -36,14 +41,22 @@ class Maildir:
     @ivar path: the folder that has C{tmp}, C{new} and C{cur}; absolute
     """
 
-    def __init__(self, path: str, hostname: str, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        hostname: str,
+        clock: IReactorTime,
+        lineEndings: str = "lf",
+    ) -> None:
         """
         @param hostname: our own name, for traces and file names
         @param clock: for the time of day
+        @param lineEndings: how the lines of a file end, C{"lf"} or C{"crlf"}
         """
         self.path = Path(path).absolute()
         self._hostname = hostname
         self._clock = clock
+        self._lineEndings = lineEndings
 
     def create(self) -> None:
         """
@@ -56,7 +69,7 @@ class Maildir:
         for name in ("tmp", "new", "cur"):
             (self.path / name).mkdir(mode=0o700, exist_ok=True)
             if not os.access(self.path / name, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, "Permission denied")
+                raise PermissionError(errno.EACCES, "Permission denied", str(self.path))
         _force(self.path)
         _force(self.path.parent)
 
@@ -65,38 +78,64 @@ class Maildir:
         stream: MessageStream,
         session: SMTPSession,
         recipients: Sequence[SMTPAddress],
+        copies: Mapping[Maildir, Sequence[SMTPAddress]] = _NO_COPIES,
     ) -> Path:
         """
-        Store the message once for these recipients, its line ends as LF.
+        Store the message once for these recipients.
 
+        @param copies: more Maildirs, each with other recipients, that get it too, first
         @return: the file, which is on the disk
         @raise SMTPError: 452, the disk is full or the quota used up
         @raise OSError: anything else that a disk can refuse
         @raise MessageError: the message did not come whole
         """
         seconds = self._clock.seconds()
-        name = f"{int(seconds)}.{messageId(session)}.{self._hostname}"
-        temporary, final = self.path / "tmp" / name, self.path / "new" / name
-        trace = [
-            returnPath(session),
-            *map(deliveredTo, recipients),
-            received(session, recipients, self._hostname, seconds),
-        ]
+        first = self._entry(session, recipients, seconds)
+        others = [each._entry(session, copies[each], seconds) for each in copies]
         try:
-            with _create(temporary) as file:
-                lines = _UnixLines(file)
-                lines.write("".join(trace).encode("utf-8"))
+            with _create(first.temporary) as file:
+                lines = file if self._lineEndings == "crlf" else _UnixLines(file)
+                lines.write(first.trace)
                 await stream.deliverTo(lines)
-                lines.finish()
-                await deferToThread(_commit, file, temporary, final)
+                if isinstance(lines, _UnixLines):
+                    lines.finish()
+                await deferToThread(_commit, file, first, others)
         except BaseException as error:
             # Where the client leaves while _commit is at work, that either finds no
             # file to move, or the message stays: nobody was told 250.
-            temporary.unlink(missing_ok=True)
+            for each in (first, *others):
+                each.temporary.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in _FULL:
                 raise SMTPError.saying(INSUFFICIENT_STORAGE) from error
             raise
-        return final
+        return first.final
+
+    def _entry(
+        self, session: SMTPSession, recipients: Sequence[SMTPAddress], seconds: float
+    ) -> _Entry:
+        name = f"{int(seconds)}.{messageId(session)}.{self._hostname}"
+        trace = returnPath(session) + "".join(map(deliveredTo, recipients))
+        trace += received(session, recipients, self._hostname, seconds)
+        if self._lineEndings == "lf":
+            trace = trace.replace("\r\n", "\n")
+        return _Entry(self, name, trace.encode("utf-8"))
+
+
+@frozen
+class _Entry:
+    """A message on its way into a Maildir, and what stands in front of it there."""
+
+    maildir: Maildir
+    name: str
+    trace: bytes
+
+    @property
+    def temporary(self) -> Path:
+        return self.maildir.path / "tmp" / self.name
+
+    @property
+    def final(self) -> Path:
+        return self.maildir.path / "new" / self.name
 
 
 class _UnixLines:
@@ -122,12 +161,24 @@ def _create(path: Path) -> BinaryIO:
     return open(os.open(path, flags, 0o600), "wb")
 
 
-def _commit(file: BinaryIO, temporary: Path, final: Path) -> None:
-    """Make a file that is written durable and visible, in this order."""
+def _commit(file: BinaryIO, first: _Entry, others: Sequence[_Entry]) -> None:
+    """Copy a file that is written, and make each durable and visible, in this order."""
     file.flush()
+    for each in others:
+        each.maildir.create()
+        with _create(each.temporary) as copy, first.temporary.open("rb") as original:
+            copy.write(each.trace)
+            original.seek(len(first.trace))
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            _publish(copy, each)
+    _publish(file, first)
+
+
+def _publish(file: BinaryIO, entry: _Entry) -> None:
     os.fsync(file.fileno())
-    temporary.rename(final)
-    _force(final.parent)
+    entry.temporary.rename(entry.final)
+    _force(entry.final.parent)
 
 
 def _force(folder: Path) -> None:

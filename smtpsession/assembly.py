@@ -1,0 +1,200 @@
+# -*- test-case-name: tests.test_assembly -*-
+"""
+The parts of the service, made from its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IStreamServerEndpoint
+
+from smtpsession.certificates import CertificateStore
+from smtpsession.config import (
+    Config,
+    DestinationTable,
+    DiscardTable,
+    ListenerTable,
+    MaildirTable,
+    TLSTable,
+)
+from smtpsession.delivery.destination import Destination
+from smtpsession.delivery.discard import Discard
+from smtpsession.delivery.folders import Folders
+from smtpsession.errors import ConfigError
+from smtpsession.options import ServerOptions
+from smtpsession.pem import CertificatePair
+from smtpsession.router import Route
+
+
+@frozen
+class Surroundings:
+    """
+    What destinations are made with.
+
+    @ivar hostname: what the server calls itself
+    @ivar folder: what relative paths are relative to
+    @ivar reactor: for everything
+    """
+
+    hostname: str
+    folder: Path
+    reactor: Any
+
+
+def _maildir(table: MaildirTable, around: Surroundings) -> Destination:
+    path = around.folder / table.path
+    return Folders(path, around.hostname, around.reactor, table.lineEndings)
+
+
+#: How a destination is made from each table.
+MAKERS: Mapping[type[Any], Callable[[Any, Surroundings], Destination]] = {
+    MaildirTable: _maildir,
+    DiscardTable: lambda table, around: Discard(),
+}
+
+
+@frozen
+class Listener:
+    """
+    @ivar name: what it is called in the log
+    @ivar endpoint: where it listens
+    @ivar options: what its server is told
+    """
+
+    name: str
+    endpoint: IStreamServerEndpoint
+    options: ServerOptions
+
+
+@frozen
+class Assembly:
+    """
+    All that a configuration asks for, made but not started.
+
+    @ivar listeners: in the order of the file
+    @ivar destinations: by their tables
+    @ivar routes: in the order of the file
+    """
+
+    listeners: Sequence[Listener]
+    destinations: Mapping[DestinationTable, Destination]
+    routes: Sequence[Route]
+
+
+def assemble(
+    config: Config,
+    folder: Path,
+    reactor: Any,
+    known: Mapping[DestinationTable, Destination] | None = None,
+) -> Assembly:
+    """
+    Make the parts.
+
+    @param folder: what relative paths are relative to
+    @param known: destinations that there are already, to go on with
+    @raise ConfigError: with all that cannot be made
+    """
+    bench = _Bench()
+    certificates = bench.make("tls", _certificates, config.tls)
+    listeners = []
+    for place, table in enumerate(config.listener):
+        where = f"listener[{place}]"
+        options = bench.make(where, _options, config, table, certificates)
+        endpoint = bench.make(f"{where}.endpoint", _endpoint, reactor, table)
+        listeners.append(Listener(table.name or table.endpoint, endpoint, options))
+    hostname = config.hostname or ServerOptions().hostname
+    around = Surroundings(hostname, folder, reactor)
+    destinations = dict(known or {})
+    routes = []
+    for place, route in enumerate(config.route):
+        goal = route.destination
+        if goal not in destinations:
+            maker = MAKERS[type(goal)]
+            destinations[goal] = bench.make(f"route[{place}]", maker, goal, around)
+        made = destinations[goal]
+        where = f"route[{place}].recipients"
+        routes.append(
+            bench.make(where, Route, route.recipients, made, route.authenticated)
+        )
+    if bench.problems:
+        raise ConfigError(bench.problems)
+    used = {each.destination: destinations[each.destination] for each in config.route}
+    return Assembly(listeners, used, routes)
+
+
+class _Bench:
+    """
+    Makes part after part, and keeps what is wrong with those that cannot be made.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def make(self, where: str, maker: Callable[..., Any], *arguments: Any) -> Any:
+        """
+        @param where: the key that asks for it
+        @return: None if it cannot be made
+        """
+        try:
+            return maker(*arguments)
+        except Exception as error:
+            # Endpoints alone have a dozen ways to be wrong.
+            self.problems.append(f"{where}: {error}")
+            return None
+
+
+def _certificates(table: TLSTable | None) -> CertificateStore | None:
+    if table is None:
+        return None
+    return CertificateStore(
+        str(table.certificate),
+        _path(table.key),
+        names={
+            name: CertificatePair(str(pair.certificate), _path(pair.key))
+            for name, pair in table.names.items()
+        },
+        minimumVersion=table.minimumVersion,
+        clientCertificates=table.clientCertificates,
+        ca=_path(table.ca),
+    )
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:
+    if table.endpoint.startswith("ssl:") and (table.tls or table.proxyProtocol):
+        # It begins TLS by itself: before a PROXY header, and without our certificates.
+        raise ValueError('in place of "ssl:" write "tcp:", and tls = "implicit"')
+    endpoint: IStreamServerEndpoint = serverFromString(reactor, table.endpoint)
+    return endpoint
+
+
+def _options(
+    config: Config, table: ListenerTable, certificates: CertificateStore | None
+) -> ServerOptions:
+    given: dict[str, Any] = asdict(table.limits, recurse=False)
+    if config.hostname is not None:
+        given["hostname"] = config.hostname
+    if table.tls is not None:
+        given["tls"] = table.tls
+    if config.tls is None and table.tls not in (None, "none"):
+        raise ValueError(f'tls = "{table.tls}" needs a table [tls]')
+    return ServerOptions(
+        protocol=table.protocol,
+        certificates=certificates,
+        auth=table.auth,
+        allowInsecureAuth=table.allowInsecureAuth,
+        proxyProtocol=table.proxyProtocol,
+        xclient=table.xclient,
+        xforward=table.xforward,
+        reverseLookup=config.dns.reverseLookup,
+        reverseLookupTimeout=config.dns.timeout,
+        **given,
+    )

@@ -1,0 +1,47 @@
+"""
+Tests of smtpsession.notify: what systemd is told.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession.notify import notify
+
+
+class NotifyTests(SynchronousTestCase):
+    """notify."""
+
+    def listen(self, address: str) -> socket.socket:
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(channel.close)
+        channel.bind(address)
+        channel.settimeout(10)
+        return channel
+
+    def tell(self, address: str | None) -> None:
+        environment = {} if address is None else {"NOTIFY_SOCKET": address}
+        self.patch(os, "environ", environment)
+        notify("RELOADING=1", "STATUS=x")
+
+    def test_path(self) -> None:
+        """It is told through a socket in the file system, or an abstract one."""
+        # The name of a socket is short, and the folders of tests are not.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for bound, told in (
+            (f"{folder.name}/s", f"{folder.name}/s"),
+            (f"\0{folder.name}", f"@{folder.name}"),
+        ):
+            channel = self.listen(bound)
+            self.tell(told)
+            self.assertEqual(channel.recv(100), b"RELOADING=1\nSTATUS=x")
+
+    def test_nobody(self) -> None:
+        """Where nobody wants to know, or nobody listens, nothing happens."""
+        for address in (None, "", "relative", "/nowhere/socket"):
+            self.tell(address)
