@@ -50,8 +50,8 @@ class TwistdTests(ServiceTestCase):
         """
         service = self.start(*TWISTD, "smtpsession", "--listen", LOCAL)
         await service.listening
-        self.assertIn(str(self.folder / "maildir"), service.output)
         self.assertEqual(await service.terminate(), 0)
+        self.assertIn(str(self.folder / "maildir"), service.output)
         self.assertNotIn("Traceback", service.output)
 
     async def test_message(self) -> None:
