@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+from OpenSSL.SSL import Connection, Context, WantReadError
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
@@ -20,6 +22,51 @@ from tests.integration.support import PATIENCE
 def certificate() -> bytes:
     """A key and a certificate for 127.0.0.1 that it signs itself, as PEM."""
     return selfSigned("127.0.0.1").pem
+
+
+class OpenSSLSocket:
+    """
+    A socket in TLS by pyOpenSSL, which has the exporter that the standard library does
+    not show.
+
+    @ivar connection: the client's end of TLS
+    """
+
+    def __init__(self, plain: socket.socket, context: Context) -> None:
+        self.connection = Connection(context)
+        self.connection.set_connect_state()
+        self._plain = plain
+        self._step(self.connection.do_handshake)
+
+    def sendall(self, octets: bytes) -> None:
+        self._step(self.connection.sendall, octets)
+
+    def recv(self, size: int) -> bytes:
+        return cast(bytes, self._step(self.connection.recv, size))
+
+    def close(self) -> None:
+        self._plain.close()
+
+    def _step(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Do it, and hear the server as often as that takes."""
+        while True:
+            try:
+                return method(*arguments)
+            except WantReadError:
+                pass
+            finally:
+                self._flush()
+            octets = self._plain.recv(2**14)
+            if not octets:
+                raise ConnectionError("the server has gone")
+            self.connection.bio_write(octets)
+
+    def _flush(self) -> None:
+        try:
+            self._plain.sendall(self.connection.bio_read(2**18))
+        except WantReadError:
+            # There is nothing to send.
+            pass
 
 
 class Client:
@@ -40,6 +87,17 @@ class Client:
 
         def wrap() -> None:
             self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
+
+        return deferToThread(wrap)
+
+    def secureBy(self, context: Context) -> Deferred[Connection]:
+        """Shake hands by pyOpenSSL; the client's end of TLS."""
+
+        def wrap() -> Connection:
+            secured = OpenSSLSocket(self.socket, context)
+            # As much of a socket as this client needs.
+            self.socket = cast(socket.socket, secured)
+            return secured.connection
 
         return deferToThread(wrap)
 
