@@ -30,10 +30,6 @@ from smtpsession.sasl.mechanisms import BY_NAME, Mechanism, possible
 from smtpsession.session import SMTPEnvelope, SMTPSession
 from smtpsession.settings import Settings
 
-#: Every connection with TLS has one binding or another; which, is not known before
-#: somebody asks.
-_SOME_BINDING: Mapping[str, bytes] = {"tls-exporter": b""}
-
 
 class Authentication:
     """
@@ -52,7 +48,7 @@ class Authentication:
                 hostname=settings.hostname,
                 certificate=session.peerCertificate,
                 channelBindings=conversation.channelBindings,
-                offered=_offered(session, settings),
+                offered=_offered(session, settings, conversation.channelBindings),
             )
         )
         # What the application has answered, and whether that was taken for a yes.
@@ -159,7 +155,9 @@ class Authentication:
         return self._conversation.failedLogin(reply)
 
 
-def _offered(session: SMTPSession, settings: Settings) -> tuple[str, ...]:
+def _offered(
+    session: SMTPSession, settings: Settings, channelBindings: Mapping[str, bytes]
+) -> tuple[str, ...]:
     """The mechanisms that the client is told of; none where AUTH is not offered."""
     mayAsk = session.secure or (
         settings.allowInsecureAuth and settings.tls != "required"
@@ -169,13 +167,15 @@ def _offered(session: SMTPSession, settings: Settings) -> tuple[str, ...]:
     context = ExchangeContext(
         hostname=settings.hostname,
         certificate=session.peerCertificate,
-        channelBindings=_SOME_BINDING if session.secure else {},
+        channelBindings=channelBindings,
     )
     return possible(context, settings.mechanisms)
 
 
-def _offer(session: SMTPSession, settings: Settings) -> str | None:
-    return " ".join(_offered(session, settings)) or None
+def _offer(
+    session: SMTPSession, settings: Settings, channelBindings: Mapping[str, bytes]
+) -> str | None:
+    return " ".join(_offered(session, settings, channelBindings)) or None
 
 
 def _notOffered(conversation: Conversation) -> Reply:
@@ -193,7 +193,8 @@ def _check(conversation: Conversation, command: Auth) -> tuple[Auth, Any]:
     session, settings = conversation.session, conversation.settings
     if session.user is not None:
         raise SMTPError.saying(replies.AUTH_ACTIVE)
-    if command.mechanism not in _offered(session, settings):
+    offered = _offered(session, settings, conversation.channelBindings)
+    if command.mechanism not in offered:
         raise SMTPError.saying(replies.UNKNOWN_MECHANISM)
     return command, command
 
@@ -210,7 +211,7 @@ def _fillSubmitter(envelope: SMTPEnvelope, value: str, settings: Settings) -> No
 AUTH = Extension(
     keyword="AUTH",
     rfc="RFC 4954",
-    offer=_offer,
+    offerBound=_offer,
     verbs=(
         Rule(
             Auth,

@@ -261,7 +261,7 @@ class Dialogue:
         self.state = State.GREETED
 
     def open(self, extensions: Iterable[Extension]) -> None:
-        offer = Offer(extensions, self.session, self._options)
+        offer = Offer(extensions, self.session, self._options, self.channelBindings)
         # What the last one has kept is forgotten, as a TLS that begins wants it.
         for keyword in self.offer.states:
             self.session.state.pop(keyword, None)

@@ -58,6 +58,10 @@ class RcptParameter:
     takesValue: bool = True
 
 
+#: What ties an authentication to a connection without TLS.
+_UNBOUND: Mapping[str, bytes] = {}
+
+
 def _always(session: SMTPSession, settings: Settings) -> str | None:
     return ""
 
@@ -71,6 +75,8 @@ class Extension:
     @ivar rfc: where it is defined
     @ivar offer: called at every EHLO and LHLO: what follows the keyword on its line,
         C{""} for nothing, or None where the extension is not offered now
+    @ivar offerBound: called in place of C{offer}, of an extension that has to know the
+        channel bindings of the connection too
     @ivar needs: the keyword of an extension without which this one is not offered
     @ivar newState: makes what the extension keeps about a session.  It is made with
         each EHLO or LHLO that offers the extension, and is then
@@ -88,6 +94,9 @@ class Extension:
     keyword: str
     rfc: str
     offer: Callable[[SMTPSession, Settings], str | None] = _always
+    offerBound: (
+        Callable[[SMTPSession, Settings, Mapping[str, bytes]], str | None] | None
+    ) = None
     needs: str | None = None
     newState: Callable[[], Any] | None = None
     verbs: tuple[Rule, ...] = ()
@@ -113,10 +122,15 @@ class Offer:
     """
 
     def __init__(
-        self, extensions: Iterable[Extension], session: SMTPSession, settings: Settings
+        self,
+        extensions: Iterable[Extension],
+        session: SMTPSession,
+        settings: Settings,
+        channelBindings: Mapping[str, bytes] = _UNBOUND,
     ) -> None:
         """
         @param extensions: the rows from which to offer what can be offered now
+        @param channelBindings: of the connection, by type
         @raise Exception: what one of these raises
         @raise ValueError: what one of them says cannot stand in its line
         """
@@ -124,7 +138,8 @@ class Offer:
         offered = [
             (row, details)
             for row in extensions
-            if (details := row.offer(session, settings)) is not None
+            if (details := _details(row, session, settings, channelBindings))
+            is not None
         ]
         present = {None, *(row.keyword for row, _ in offered)}
         rows, lines = [], []
@@ -187,6 +202,17 @@ class Offer:
         for keyword, value in recipient.args.items():
             recipient = _use(self._onRcpt, keyword, value, recipient, value)
         return recipient
+
+
+def _details(
+    row: Extension,
+    session: SMTPSession,
+    settings: Settings,
+    channelBindings: Mapping[str, bytes],
+) -> str | None:
+    if row.offerBound is not None:
+        return row.offerBound(session, settings, channelBindings)
+    return row.offer(session, settings)
 
 
 P = TypeVar("P", MailParameter, RcptParameter)

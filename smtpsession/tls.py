@@ -48,8 +48,8 @@ class JudgedConnection(Connection):
 class ChannelBindings(Mapping[str, bytes]):
     """
     What ties an authentication to this connection and no other, by the type of the
-    binding (RFC 5056).  Few clients want it, so that nothing is computed before the
-    first look.
+    binding (RFC 5056).  Few servers offer what wants it, so that nothing is computed
+    before the first look.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from OpenSSL.SSL import VERIFY_NONE
+from OpenSSL.SSL import TLS1_3_VERSION, VERIFY_NONE
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.testing import StringTransport
@@ -30,6 +30,15 @@ class Handle:
 
     def get_protocol_version_name(self) -> str:
         return "TLSv1.3"
+
+    def get_protocol_version(self) -> int:
+        return TLS1_3_VERSION
+
+    def export_keying_material(self, *arguments: object) -> bytes:
+        return b"exported"
+
+    def get_certificate(self, **arguments: object) -> None:
+        return None
 
     def get_servername(self) -> bytes:
         return b"MX.example.org"

@@ -10,6 +10,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from OpenSSL import SSL
 from scramp import ScramClient as Scramp  # type: ignore[import-untyped]
 
@@ -25,6 +26,7 @@ from tests.integration.support import KeepingServer, NetworkTestCase, localOptio
 
 ACCEPTED = "235 2.7.0 Authentication succeeded"
 FAILED = "535 5.7.8 Authentication failed"
+NOT_OFFERED = "504 5.5.4 Mechanism not offered"
 
 HASHES = ("SHA-256", "SHA-1")
 KEYS = {name: ScramKeys.derive("sesame", name, iterations=4096) for name in HASHES}
@@ -271,6 +273,36 @@ class DowngradeTests(BoundTestCase):
         client, _ = await self.exporting()
         self.assertLessEqual(set(PLUS), await self.offer(client))
         said = await self.prove(client, "SCRAM-SHA-256", GS2Header("n"))
+        self.assertEqual(said, ACCEPTED)
+
+
+class NoBindingTests(BoundTestCase):
+    """A certificate without a hash function of its own, RFC 5929, section 4.1."""
+
+    def setUp(self) -> None:
+        self.pem = selfSigned("127.0.0.1", Ed25519PrivateKey.generate()).pem
+
+    async def test_notOffered(self) -> None:
+        """
+        With TLS 1.2 there is no binding at all: no -PLUS is offered nor taken, and a
+        client that would bind is let in without.
+        """
+        client, _ = await self.exporting(SSL.TLS1_2_VERSION, pem=self.pem)
+        offered = await self.offer(client)
+        self.assertEqual(offered, {"SCRAM-SHA-256", "SCRAM-SHA-1"})
+        said = await self.prove(client, PLUS[0], GS2Header("p", END_POINT))
+        self.assertEqual(said, NOT_OFFERED)
+        said = await self.prove(client, "SCRAM-SHA-256", GS2Header("y"))
+        self.assertEqual(said, ACCEPTED)
+
+    async def test_exporter(self) -> None:
+        """
+        With TLS 1.3 there is still that of the exporter.
+        """
+        client, exported = await self.exporting(pem=self.pem)
+        self.assertLessEqual(set(PLUS), await self.offer(client))
+        header = GS2Header("p", EXPORTER)
+        said = await self.prove(client, PLUS[0], header, exported)
         self.assertEqual(said, ACCEPTED)
 
 
