@@ -4,8 +4,11 @@ Programs of other authors that speak TLS with the library.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from smtpsession import SMTPError, SMTPSession
+from smtpsession.stream import MessageStream
 from tests import certificates
 from tests.integration.postfix import SKIP as NO_POSTFIX
 from tests.integration.postfix import Postfix
@@ -19,14 +22,30 @@ from tests.integration.support import (
 from tests.integration.test_starttls import store
 
 
+class Delivering(KeepingServer):
+    """Speaks LMTP, and delivers to each recipient but C{full@...}."""
+
+    async def onData(  # type: ignore[override]
+        self, stream: MessageStream, session: SMTPSession
+    ) -> list[str | SMTPError]:
+        await super().onData(stream, session)
+        return [
+            (
+                SMTPError(452, "Mailbox full", "4.2.2")
+                if each.localPart == "full"
+                else f"for {each}"
+            )
+            for each in session.envelope.rcptTo
+        ]
+
+
 class SecureTestCase(NetworkTestCase):
     """A server with TLS in this process."""
 
     async def serve(self, tls: str, **options: Any) -> tuple[KeepingServer, int]:
         """A server, and its port."""
-        factory = KeepingServer(
-            options=localOptions(tls=tls, certificates=store(), **options)
-        )
+        kind = Delivering if options.get("protocol") == "lmtp" else KeepingServer
+        factory = kind(options=localOptions(tls=tls, certificates=store(), **options))
         return factory, (await self.listen(factory)).getHost().port
 
     def authority(self) -> str:
@@ -87,6 +106,35 @@ class OpenSSLTests(SecureTestCase):
             self.assertIn("220 mx.example.org ESMTP ready", printed)
             self.assertIn("221 2.0.0 ", printed)
 
+    async def test_lmtp(self) -> None:
+        """
+        With -starttls lmtp it says LHLO, and then a message gets a reply for each
+        recipient.
+        """
+        factory, port = await self.serve("required", protocol="lmtp")
+        printed = await self.runProgram(
+            *(find("openssl"), "s_client", "-connect", f"127.0.0.1:{port}"),
+            *("-CAfile", self.authority(), "-verify_return_error", "-ign_eof"),
+            *("-crlf", "-starttls", "lmtp"),
+            given=b"LHLO client.example.com\nMAIL FROM:<alice@example.com>\n"
+            b"RCPT TO:<bob@example.org>\nRCPT TO:<full@example.org>\n"
+            b"RCPT TO:<no@example.org>\nDATA\nHello.\n.\nQUIT\n",
+        )
+        said = re.findall(r"(?m)^([2-5][0-9][0-9] .*?)\r?$", printed)
+        self.assertEqual(
+            said[said.index("354 End with <CRLF>.<CRLF>") - 1 :],
+            [
+                "550 5.1.1 No such recipient",
+                "354 End with <CRLF>.<CRLF>",
+                "250 2.0.0 for bob@example.org",
+                "452 4.2.2 Mailbox full",
+                "221 2.0.0 Closing connection",
+            ],
+        )
+        [(session, content)] = factory.messages
+        self.assertEqual(content, b"Hello.\r\n")
+        self.assertEqual(session["transmissionType"], "LMTPS")
+
     async def test_old(self) -> None:
         """
         TLS 1.1 is not spoken, however little the client cares for safety.
@@ -131,6 +179,39 @@ class SwaksTests(SecureTestCase):
         So it does with --tls-on-connect.
         """
         await self.send("implicit", "--tls-on-connect")
+
+    async def test_lmtp(self) -> None:
+        """
+        So it does with LMTP, where each recipient has a reply, and is told of one that
+        has not got the message.
+        """
+        factory, port = await self.serve("required", protocol="lmtp")
+        program = self.startProgram(
+            *(find("swaks"), "--server", f"127.0.0.1:{port}", "--protocol", "LMTPS"),
+            *(
+                "--tls-ca-path",
+                self.authority(),
+                "--data",
+                "Subject: test\\n\\nHello.\\n",
+            ),
+            *("--helo", "client.example.com", "--from", "alice@example.com"),
+            *("--to", "bob@example.org,full@example.org,carol@example.org"),
+        )
+        await program.ended
+        self.assertIn("TLS started with cipher", program.output)
+        _, _, said = program.output.partition(" ~> .\n")
+        self.assertEqual(
+            re.findall(r"(?m)^<~. +(.*)$", said),
+            [
+                "250 2.0.0 for bob@example.org",
+                "452 4.2.2 Mailbox full",
+                "250 2.0.0 for carol@example.org",
+                "221 2.0.0 Closing connection",
+            ],
+        )
+        [(session, content)] = factory.messages
+        self.assertTrue(content.startswith(b"Subject: test\r\n\r\nHello.\r\n"))
+        self.assertEqual(session["transmissionType"], "LMTPS")
 
 
 class CurlTests(SecureTestCase):
