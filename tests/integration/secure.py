@@ -76,8 +76,16 @@ class Client:
     @ivar socket: its socket, in TLS once `secure` is done
     """
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, where: int | str) -> None:
+        """
+        @param where: a port of this machine, or the path of a UNIX socket
+        """
+        if isinstance(where, str):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(PATIENCE)
+            self.socket.connect(where)
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", where), PATIENCE)
         self._octets = b""
 
     def secure(self, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Deferred[Any]:
