@@ -25,7 +25,8 @@ class Believing(KeepingServer):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(options=localOptions(xclient=["127.0.0.1"], **options))
+        options.setdefault("xclient", ["127.0.0.1"])
+        super().__init__(options=localOptions(**options))
         self.asked: list[Auth] = []
         self.connected: list[str] = []
 
@@ -47,13 +48,16 @@ class SwaksTests(NetworkTestCase):
         """Have it send a message; it has ended."""
         factory = Believing(**options)
         port = (await self.listen(factory)).getHost().port
+        return factory, await self.start("--server", f"127.0.0.1:{port}", *arguments)
+
+    async def start(self, *arguments: str) -> Program:
+        """Run it to its end."""
         process = self.startProgram(
-            *(find("swaks"), "--server", f"127.0.0.1:{port}"),
-            *("--helo", "client.example.com", "--from", "alice@example.com"),
-            *("--to", "bob@example.org", *arguments),
+            *(find("swaks"), "--helo", "client.example.com"),
+            *("--from", "alice@example.com", "--to", "bob@example.org", *arguments),
         )
         await process.ended
-        return factory, process
+        return process
 
     async def test_attributes(self) -> None:
         """
@@ -130,6 +134,20 @@ class SwaksTests(NetworkTestCase):
         self.assertIn("Host did not advertise XCLIENT", process.output)
         self.assertEqual(factory.connected, [STRANGER])
         self.assertEqual(factory.messages, [])
+
+    async def test_unixSocket(self) -> None:
+        """
+        The clients of a UNIX socket are believed where that is said, and only there.
+        """
+        for xclient, connected in (
+            (["unix"], ["", "198.51.100.7"]),
+            (["0.0.0.0/0", "::/0"], [""]),
+        ):
+            factory = Believing(xclient=xclient)
+            path = self.socketPath()
+            await self.listen(factory, f"unix:{path}")
+            await self.start("--socket", path, "--xclient-addr", "198.51.100.7")
+            self.assertEqual(factory.connected, connected)
 
 
 class CurlTests(NetworkTestCase):
