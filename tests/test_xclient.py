@@ -4,25 +4,33 @@ Tests of smtpsession.xclient: XCLIENT and XFORWARD through the whole server.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPError, SMTPSession, XClientAuth
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
-from tests.conversations import GREETING, MAIL, RCPT, SENDER_OK, Question
+from tests.conversations import GREETING, MAIL, OK, RCPT, SENDER_OK, Question
+from tests.transports import TLSClient, secured, tlsServer
 
 EHLO = "EHLO proxy.example.net"
 TRUSTED = "192.0.2.1"
 STRANGER = "198.51.100.1"
 NOT_AUTHORIZED = "550 5.7.0 Not authorized"
 NESTED = "503 5.5.1 Already in a mail transaction"
+AUTHENTICATED = "235 2.7.0 Authentication succeeded"
 
 
 def serverWith(**callbacks: Any) -> MemoryServer:
     """A server that believes one address."""
     options = memoryOptions(xclient=[TRUSTED], xforward=[TRUSTED])
     return MemoryServer(options=options, **callbacks)
+
+
+def login(user: str) -> str:
+    """A command by which somebody logs in."""
+    return "AUTH PLAIN " + b64encode(f"\0{user}\0sesame".encode()).decode("ascii")
 
 
 def hello(server: MemoryServer, host: str = TRUSTED) -> MemoryClient:
@@ -153,6 +161,59 @@ class XClientTests(SynchronousTestCase):
         self.assertEqual((TRUSTED, {}), (session.remoteAddress, session.xClient))
         self.assertEqual([SENDER_OK], client.say(MAIL))
 
+    def test_afterLogin(self) -> None:
+        """Who has logged in is not the client, who may log in as somebody else."""
+        options = memoryOptions(
+            xclient=[TRUSTED], auth="required", allowInsecureAuth=True
+        )
+        server = MemoryServer(
+            options=options, onAuth=lambda auth, session: auth.username
+        )
+        client = hello(server)
+        session = client.session
+        self.assertEqual([AUTHENTICATED], client.say(login("proxy")))
+        self.assertEqual(("proxy", "PLAIN"), (session.user, session.authMethod))
+
+        self.assertEqual([GREETING], client.say("XCLIENT ADDR=198.51.100.7"))
+        self.assertEqual((None, None), (session.user, session.authMethod))
+        self.assertIn("250-AUTH ", "\n".join(client.say(EHLO)))
+        self.assertEqual(["530 5.7.0 AUTH first"], client.say(MAIL))
+        self.assertEqual([AUTHENTICATED, SENDER_OK], client.say(login("carol"), MAIL))
+        self.assertEqual("carol", session.user)
+
+    def test_overTLS(self) -> None:
+        """The connection is still in TLS, which does not begin a second time."""
+        events: list[str] = []
+        server = tlsServer(
+            "required",
+            changes={"xclient": [TRUSTED]},
+            onConnect=lambda session: events.append("connect"),
+            onSecure=lambda session: events.append("secure"),
+        )
+        client = secured(server)
+        client.say(EHLO)
+        session = client.session
+        tlsOptions = session.tlsOptions
+        self.assertEqual(
+            [GREETING], client.say("XCLIENT ADDR=198.51.100.7 PROTO=ESMTP")
+        )
+        self.assertEqual(["connect", "secure", "connect"], events)
+        self.assertTrue(session.secure)
+        self.assertIsNotNone(tlsOptions)
+        self.assertIs(tlsOptions, session.tlsOptions)
+        self.assertNotIn("STARTTLS", " ".join(client.say(EHLO)))
+        self.assertEqual("ESMTPS", session.transmissionType)
+        self.assertEqual([SENDER_OK], client.say(MAIL))
+
+    def test_inClear(self) -> None:
+        """Without TLS it is taken all the same, and the client may begin that."""
+        client = TLSClient(tlsServer("required", changes={"xclient": [TRUSTED]}))
+        client.hear()
+        client.say(EHLO)
+        self.assertEqual([GREETING], client.say("XCLIENT ADDR=198.51.100.7"))
+        self.assertIn("STARTTLS", " ".join(client.say(EHLO)))
+        self.assertEqual(["530 5.7.0 STARTTLS first"], client.say(MAIL))
+
 
 class XForwardTests(SynchronousTestCase):
     """A filter is told who the client was."""
@@ -183,6 +244,36 @@ class XForwardTests(SynchronousTestCase):
         client.say("DATA")
         self.assertEqual({"NAME": "a"}, client.session.xForward)
         client.say("Hello", ".")
+        self.assertEqual({}, client.session.xForward)
+
+    def test_forgottenBefore(self) -> None:
+        """
+        It is forgotten with the transaction, or with one that has not begun: by RSET
+        and by a new hello.
+        """
+        for command in ("RSET", EHLO, "HELO proxy.example.net"):
+            for begin in ([], [MAIL, RCPT]):
+                client = hello(serverWith())
+                client.say("XFORWARD NAME=a", *begin)
+                self.assertEqual({"NAME": "a"}, client.session.xForward)
+                client.say(command)
+                self.assertEqual({}, client.session.xForward, command)
+
+    def test_kept(self) -> None:
+        """Not by a command that does nothing, nor by one that is refused."""
+        client = hello(serverWith())
+        client.say("XFORWARD NAME=a")
+        self.assertEqual([OK], client.say("NOOP"))
+        client.say("MAIL FROM:<alice", "XFORWARD NAME", "RCPT TO:<bob@example.org>")
+        self.assertEqual({"NAME": "a"}, client.session.xForward)
+
+    def test_startTLS(self) -> None:
+        """What was said in clear is forgotten when TLS begins."""
+        client = TLSClient(tlsServer(changes={"xforward": [TRUSTED]}))
+        client.say(EHLO, "XFORWARD NAME=a")
+        self.assertEqual({"NAME": "a"}, client.session.xForward)
+        client.say("STARTTLS")
+        client.shakeHands()
         self.assertEqual({}, client.session.xForward)
 
     def test_inTransaction(self) -> None:
