@@ -46,7 +46,7 @@ class Authentication:
         self._exchange = mechanism.start(
             ExchangeContext(
                 hostname=settings.hostname,
-                certificate=session.peerCertificate,
+                certificate=_certificateOf(session),
                 channelBindings=conversation.channelBindings,
                 offered=_offered(session, settings, conversation.channelBindings),
             )
@@ -155,6 +155,11 @@ class Authentication:
         return self._conversation.failedLogin(reply)
 
 
+def _certificateOf(session: SMTPSession) -> Any:
+    """That of the client; after XCLIENT it is the proxy's, who is somebody else."""
+    return None if session.xClient else session.peerCertificate
+
+
 def _offered(
     session: SMTPSession, settings: Settings, channelBindings: Mapping[str, bytes]
 ) -> tuple[str, ...]:
@@ -166,7 +171,7 @@ def _offered(
         return ()
     context = ExchangeContext(
         hostname=settings.hostname,
-        certificate=session.peerCertificate,
+        certificate=_certificateOf(session),
         channelBindings=channelBindings,
     )
     return possible(context, settings.mechanisms)

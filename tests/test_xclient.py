@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPError, SMTPSession, XClientAuth
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
+from tests.certificates import client as certificate
 from tests.conversations import GREETING, MAIL, OK, RCPT, SENDER_OK, Question
 from tests.transports import TLSClient, secured, tlsServer
 
@@ -180,6 +181,24 @@ class XClientTests(SynchronousTestCase):
         self.assertEqual(["530 5.7.0 AUTH first"], client.say(MAIL))
         self.assertEqual([AUTHENTICATED, SENDER_OK], client.say(login("carol"), MAIL))
         self.assertEqual("carol", session.user)
+
+    def test_certificate(self) -> None:
+        """The certificate is that of the proxy, and lets nobody else log in."""
+        server = tlsServer(
+            changes={"xclient": [TRUSTED], "auth": "optional"},
+            onAuth=lambda auth, session: auth.username,
+        )
+        client = secured(server)
+        client.session.peerCertificate = certificate().certificate
+        self.assertIn("250-AUTH EXTERNAL ", "\n".join(client.say(EHLO)))
+        client.say("XCLIENT ADDR=198.51.100.7")
+        offered = "\n".join(client.say(EHLO))
+        self.assertIn("250-AUTH ", offered)
+        self.assertNotIn("EXTERNAL", offered)
+        self.assertEqual(
+            ["504 5.5.4 Mechanism not offered"], client.say("AUTH EXTERNAL =")
+        )
+        self.assertIsNone(client.session.user)
 
     def test_overTLS(self) -> None:
         """The connection is still in TLS, which does not begin a second time."""
