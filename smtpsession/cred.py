@@ -28,7 +28,8 @@ from twisted.cred.credentials import (
 )
 from twisted.cred.error import LoginFailed, Unauthorized
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface, implementer
 
 from smtpsession.sasl.auth import (
@@ -43,6 +44,9 @@ from smtpsession.sasl.auth import (
 from smtpsession.sasl.keys import HASHES, ScramKeys
 from smtpsession.sasl.mechanisms import MECHANISMS, Mechanism
 from smtpsession.session import SMTPSession
+
+# What a portal fails with where the client is not let in.
+_REFUSALS = (LoginFailed, Unauthorized)
 
 
 class INames(ICredentials):
@@ -207,6 +211,30 @@ def _addOctets(checker: InMemoryUsernamePasswordDatabaseDontUse) -> None:
             checker.addUser(name.encode("utf-8"), password.encode("utf-8"))
 
 
+def _answerOf(login: Deferred[Any]) -> Deferred[Any]:
+    """
+    What a portal answers, in a Deferred that can be cancelled alone: the portal's own
+    would then drop an avatar that is still to come, and nobody could log it out.
+    """
+    answer: Deferred[Any] = Deferred()
+
+    def arrive(result: Any) -> None:
+        if answer.called:
+            _, _, logout = result
+            logout()
+        else:
+            answer.callback(result)
+
+    def fail(failure: Failure) -> None:
+        if answer.called:
+            failure.trap(CancelledError, *_REFUSALS)
+        else:
+            answer.errback(failure)
+
+    login.addCallbacks(arrive, fail)
+    return answer
+
+
 class PortalLogin:
     """
     Logs clients in to a portal.
@@ -215,6 +243,9 @@ class PortalLogin:
     avatar, is the user of the session.  A client whose credentials are not good, or of
     a kind for which the portal has no checker, is refused; whatever else goes wrong is
     not the client's fault, and it is told to come again.
+
+    If the client goes away, a checker that has not answered yet is cancelled.  A realm
+    is not: an avatar that comes after that is logged out at once.
 
     @ivar mechanisms: the names of those that the portal has checkers for, the strongest
         first
@@ -290,12 +321,17 @@ class PortalLogin:
         return user
 
     async def _login(self, credentials: Any, session: SMTPSession) -> Any:
+        login: Deferred[Any] = self._portal.login(
+            credentials, session, *self._interfaces
+        )
         try:
-            _, avatar, logout = await self._portal.login(
-                credentials, session, *self._interfaces
-            )
-        except (LoginFailed, Unauthorized):
+            _, avatar, logout = await _answerOf(login)
+        except _REFUSALS:
             return None
+        except CancelledError:
+            if not login.called:
+                login.cancel()
+            raise
         # Who was logged in before, on the same connection.
         self.onClose(session)
         self._logouts[session] = logout

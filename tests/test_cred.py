@@ -4,6 +4,7 @@ Tests of smtpsession.cred, with the checkers and the portal of twisted.cred.
 
 from __future__ import annotations
 
+import gc
 import hmac
 from collections.abc import Callable
 from functools import partial
@@ -159,18 +160,24 @@ class Avatar:
 @implementer(IRealm)
 @define
 class Realm:
-    """A realm that notes what it was asked."""
+    """
+    A realm that notes what it was asked.
+
+    @ivar answer: gives the answer that it has made in the way that a realm may
+    """
 
     asked: list[tuple[Any, ...]] = field(factory=list)
     left: list[Any] = field(factory=list)
     error: Exception | None = None
+    answer: Callable[[Any], Any] = field(default=lambda made: made)
 
     def requestAvatar(self, avatarId: Any, mind: object, *interfaces: Any) -> Any:
         """The avatar of this name."""
         self.asked.append((avatarId, mind, interfaces))
         if self.error is not None:
             raise self.error
-        return IMailUser, Avatar(avatarId), lambda: self.left.append(avatarId)
+        made = IMailUser, Avatar(avatarId), lambda: self.left.append(avatarId)
+        return self.answer(made)
 
 
 class CredTestCase(TableTestCase):
@@ -517,6 +524,91 @@ class PortalTests(CredTestCase):
         self.assertEqual([b"bob"], self.realm.left)
         self.login.onClose(self.session)
         self.assertEqual([b"bob", "jos\xe9".encode()], self.realm.left)
+
+
+class CancelledTests(CredTestCase):
+    """Clients that go away while the portal is asked."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.realm = Realm()
+        self.wait: Deferred[None] = Deferred()
+
+    def leave(self, check: Callable[[Any], Any]) -> None:
+        """Ask, and go away before the answer is there."""
+        portal = Portal(self.realm, [Checker(check)])
+        login = PortalLogin(portal, IMailUser)
+        asked = login.onAuth(_plain("bob", "hunter2"), self.session)
+        self.assertNoResult(asked)
+        asked.cancel()
+        self.failureResultOf(asked, CancelledError)
+        login.onClose(self.session)
+
+    def test_realm(self):
+        """An avatar that the realm gives after that is logged out at once."""
+        self.realm.answer = lambda made: self.wait.addCallback(lambda _: made)
+        self.leave(lambda _: b"bob")
+
+        self.assertEqual([], self.realm.left)
+        self.wait.callback(None)
+        self.assertEqual([b"bob"], self.realm.left)
+
+    def test_coroutineOfRealm(self):
+        """So it is with a realm that is a coroutine."""
+
+        async def answer(made: Any) -> Any:
+            await self.wait
+            return made
+
+        self.realm.answer = lambda made: Deferred.fromCoroutine(answer(made))
+        self.leave(lambda _: b"bob")
+        self.wait.callback(None)
+
+        self.assertEqual([b"bob"], self.realm.left)
+
+    def test_checker(self):
+        """So it is where the checker is told, and goes on all the same."""
+
+        async def check() -> bytes:
+            try:
+                await Deferred()
+            except CancelledError:
+                await self.wait
+            return b"bob"
+
+        self.leave(lambda _: Deferred.fromCoroutine(check()))
+        self.assertEqual([], self.realm.asked)
+        self.wait.callback(None)
+        self.assertEqual([b"bob"], self.realm.left)
+
+    def test_checkerAtOnce(self):
+        """So it is where the checker answers when it is told."""
+        self.leave(lambda _: Deferred(lambda asked: asked.callback(b"bob")))
+
+        self.assertEqual([b"bob"], self.realm.left)
+
+    def test_noAvatar(self):
+        """Where there is none, there is nobody to log out and nothing to log."""
+        for error in (LoginDenied(), UnauthorizedLogin(), Unauthorized()):
+            self.wait = Deferred()
+            self.realm.answer = lambda made: self.wait
+            self.leave(lambda _: b"bob")
+            self.wait.errback(error)
+        self.leave(lambda _: Deferred())
+
+        self.assertEqual([], self.realm.left)
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def test_failure(self):
+        """What fails after that is logged."""
+        self.realm.answer = lambda made: self.wait
+        self.leave(lambda _: b"bob")
+        self.wait.errback(OSError("the disk is full"))
+        del self.wait
+        # What nobody has dealt with is logged when it is thrown away.
+        gc.collect()
+
+        self.assertEqual(1, len(self.flushLoggedErrors(OSError)))
 
 
 def _refuse(credentials: Any) -> Any:
