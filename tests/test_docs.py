@@ -17,7 +17,7 @@ import smtpsession
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.cases import FilesTestCase
 from tests.certificates import issue, selfSigned
-from tests.test_logins import ACCEPTED, EHLO, FAILED, encoded, hello, scramLogin
+from tests.logins import ACCEPTED, EHLO, FAILED, encoded, exchange, hello
 
 DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"^\.\. code-block:: python\n\n((?:    .*\n|\n)+)", re.MULTILINE)
@@ -90,10 +90,10 @@ class LoginExampleTests(FilesTestCase):
         """SCRAM takes who proves to know the password, and nobody who does not."""
         for source in examplesOf("class Submission"):
             names: dict[str, Any] = {}
-            exec(source.replace('"bob"', '"user"'), names)
+            exec(source, names)
             for password, expected in (("sesame", ACCEPTED), ("other", FAILED)):
                 client = self.clientOf(names, "SCRAM-SHA-256")
-                heard = scramLogin(client, password, "SCRAM-SHA-256")
+                heard = exchange(client, "SCRAM-SHA-256", password=password)
                 self.assertEqual(heard, [expected], password)
 
     def test_mechanisms(self) -> None:
