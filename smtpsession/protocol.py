@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -372,3 +372,14 @@ class SMTPProtocol(Connection):
         if reception is not None:
             reception.stream.fail(MessageAborted())
         self._inquiry.cancel()
+        proof, self._proof = self._proof, None
+        if proof is not None:
+            # It may be waited for apart from the question, or by nobody.
+            proof.cancel()
+            proof.addErrback(_unproven)
+
+
+def _unproven(failure: Failure) -> bool:
+    """Whoever had waited was told; whoever asks later hears that there is no proof."""
+    failure.trap(CancelledError)
+    return False

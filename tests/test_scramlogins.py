@@ -5,7 +5,11 @@ question stays open while the client goes on and proves that it knows their pass
 
 from __future__ import annotations
 
+import gc
+from typing import Any
+
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import Auth, ScramAuth, SMTPError, SMTPSession
@@ -224,6 +228,50 @@ class GoneTests(SynchronousTestCase):
         client.say(FIRST)
         server.clock.advance(300)
         self.assertEqual(["421 4.4.2 Waited too long for a command"], client.hear())
+
+    def test_proofFails(self) -> None:
+        """Who waits for the proof apart from the question hears of it too."""
+        answers: list[Any] = ["bob", Deferred()]
+        for answer in answers:
+            for seconds in (0, 300):
+                seen: list[Failure] = []
+
+                def onAuth(auth: ScramAuth, session: SMTPSession) -> Any:
+                    proof: Any = auth.validateKeys(KEYS[auth.hashName])
+                    proof.addErrback(seen.append)  # noqa: B023  it is called at once
+                    return answer  # noqa: B023
+
+                server = serverWith(onAuth)
+                client = hello(server)
+                client.say(FIRST)
+                self.assertEqual([], seen)
+                # It is too slow, or it leaves.
+                server.clock.advance(seconds)
+                client.leave()
+                [failure] = seen
+                self.assertTrue(failure.check(CancelledError))
+                self.assertIsNone(client.session.user)
+
+    def test_proofAskedForLate(self) -> None:
+        """Who asks for it only then hears that there is none."""
+        proofs: list[Any] = []
+
+        def onAuth(auth: ScramAuth, session: SMTPSession) -> str:
+            proofs.append(auth.validateKeys(KEYS[auth.hashName]))
+            return auth.username
+
+        client = hello(serverWith(onAuth))
+        client.say(FIRST)
+        client.leave()
+        self.assertIs(False, self.successResultOf(proofs[0]))
+
+    def test_nobodyWaits(self) -> None:
+        """A proof that nobody waits for fails without a word."""
+        client = hello(serverWith(_early))
+        client.say(FIRST)
+        client.leave()
+        gc.collect()
+        self.assertEqual([], self.flushLoggedErrors())
 
 
 def _early(auth: ScramAuth, session: SMTPSession) -> str:
