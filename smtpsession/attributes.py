@@ -28,7 +28,7 @@ from smtpsession.replies import (
 
 #: What attributes there are, in the order in which EHLO names them, and how the value
 #: of each is read; that raises `ValueError`.
-Known = Mapping[str, Callable[[bytes], str]]
+Known = Mapping[str, Callable[[bytes], str | None]]
 
 # Nobody knows it, or the lookup failed for now.
 _UNAVAILABLE = (b"[UNAVAILABLE]", b"[TEMPUNAVAIL]")
@@ -67,7 +67,7 @@ def printAttributes(attributes: Mapping[str, str | None]) -> bytes:
     )
 
 
-def _parseValue(octets: bytes, parse: Callable[[bytes], str]) -> str | None:
+def _parseValue(octets: bytes, parse: Callable[[bytes], str | None]) -> str | None:
     if len(octets) > ATTRIBUTE_VALUE:
         raise ValueError(f"longer than {ATTRIBUTE_VALUE} octets")
     # Postfix before 2.3 and some proxies send values as they are.  That is understood
@@ -123,6 +123,18 @@ def _word(value: bytes) -> str:
     return value.decode("ascii")
 
 
+def _nameOfAnyKind(value: bytes) -> str | None:
+    """
+    XFORWARD_README: it may be no name of the DNS.  One that would be special in a
+    header is as good as none, and no reason to lose the rest of the command.
+    """
+    if HEADER_WORD.fullmatch(value) is not None:
+        return value.decode("ascii")
+    if not (value.isascii() and value.decode("ascii").isprintable()):
+        raise ValueError(f"not printable: {value!r}")
+    return None
+
+
 def _protocol(value: bytes) -> str:
     """RFC 5321 has two names; those of XFORWARD may be of other protocols."""
     if len(value) > PROTOCOL_NAME:
@@ -153,11 +165,11 @@ XCLIENT: Known = {
     "DESTPORT": _port,
 }
 XFORWARD: Known = {
-    "NAME": _name,
+    "NAME": _nameOfAnyKind,
     "ADDR": _address,
     "PORT": _port,
     "PROTO": _protocol,
-    "HELO": _helo,
+    "HELO": _nameOfAnyKind,
     "IDENT": _word,
     "SOURCE": _oneOf("LOCAL", "REMOTE"),
 }

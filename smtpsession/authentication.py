@@ -49,6 +49,8 @@ class Authentication:
                 certificate=_certificateOf(session),
                 channelBindings=conversation.channelBindings,
                 offered=_offered(session, settings, conversation.channelBindings),
+                secret=settings.scramSecret,
+                iterations=settings.scramIterations,
             )
         )
         # What the application has answered, and whether that was taken for a yes.
@@ -191,6 +193,9 @@ def _notOffered(conversation: Conversation) -> Reply:
         return replies.STARTTLS_FIRST
     if session.openingCommand == "HELO":
         return replies.EHLO_FIRST
+    if session.secure or settings.allowInsecureAuth:
+        # There is no mechanism that this connection could use.
+        return replies.NOT_OFFERED
     return replies.ENCRYPTION_REQUIRED
 
 

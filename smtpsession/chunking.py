@@ -68,6 +68,5 @@ BINARYMIME = Extension(
     # RFC 3030, section 3: by BDAT alone can such a message be sent.
     needs="CHUNKING",
     mailParameters=(MailParameter("BODY", _fillBinary),),
-    # By how much it is longer than what 8BITMIME has counted already.
-    mailOctets=2,
+    mailOctets=len(" BODY=BINARYMIME"),
 )

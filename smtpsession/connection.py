@@ -166,7 +166,14 @@ class Connection(LineReceiver):
         self.outbox.flush()
         self.outbox = Outbox(lambda octets: self.transport.write(octets))
         self.expect()
-        self.transport.startTLS(self.options.certificates)
+        try:
+            self.transport.startTLS(self.options.certificates)
+        except Exception:
+            # The transport may already belong to a TLS that could not be made, and
+            # which would not tell us when the connection is lost.
+            self.transport.protocol = self
+            self.transport.abortConnection()
+            raise
 
     def handshakeCompleted(self) -> None:
         """TLS has begun."""

@@ -55,6 +55,10 @@ HTTP = frozenset(
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"]
 )
 
+_ORIGIN = (
+    *("remoteAddress", "remotePort", "localAddress", "localPort"),
+    "clientHostname",
+)
 _IDLE = frozenset({State.GREETED, State.READY, State.REFUSED})
 _VERB = (string.ascii_letters + string.digits + "-").encode("ascii")
 
@@ -87,6 +91,8 @@ class Dialogue:
         self._accepting: tuple[Rule, Any]
         self._respond: Callable[[bytes | None], Actions] | None = None
         self._takeKeys: Callable[[ScramKeys | None], Actions] | None = None
+        # Where the client is, as it was known before XCLIENT said otherwise.
+        self._origin: dict[str, Any] = {}
         self._mistakes = 0
         self._failedLogins = 0
         self.transactions = 0
@@ -97,6 +103,7 @@ class Dialogue:
         The client is there; its address and its name are known, and where the session
         is secure from the start, the handshake is done.
         """
+        self._origin = {name: getattr(self.session, name) for name in _ORIGIN}
         return self._askSecure() if self.session.secure else self.greet()
 
     def secured(self) -> Actions:
@@ -104,6 +111,9 @@ class Dialogue:
         The handshake that STARTTLS began is done, and the session knows of it.  What
         was said before it, anybody can have said: RFC 3207, section 4.2.
         """
+        self.session.xClient = {}
+        for name, value in self._origin.items():
+            setattr(self.session, name, value)
         self.startOver()
         return self._askSecure()
 

@@ -9,6 +9,7 @@ conversation stays in step or ends.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from attrs import field, frozen, validators
 
@@ -44,13 +45,18 @@ SASL_TEXT = 1024
 AUTH_RESPONSE = 12_288
 
 
-_COUNT = [validators.instance_of(int), validators.ge(1)]
+# A bool is an int, and nobody's limit.
+_WHOLE: list[Any] = [
+    validators.instance_of(int),
+    validators.not_(validators.instance_of(bool)),
+]
+_COUNT = [*_WHOLE, validators.ge(1)]
 
 
 def _count(default: int, minimum: int = 1) -> int:
     return field(
         default=default,
-        validator=[validators.instance_of(int), validators.ge(minimum)],
+        validator=[*_WHOLE, validators.ge(minimum)],
         metadata={"minimum": minimum},
     )
 

@@ -27,7 +27,8 @@ class ServerOptions(Settings):
     @ivar verbs: the commands that these bring, each with its extension
 
     @raise ValueError: two extensions have the same keyword or bring the same verb, or
-        one brings a verb of the protocol, or what should be in upper case is not
+        one brings a verb of the protocol, or what should be in upper case is not; or
+        the settings ask for what the extensions do not offer
     """
 
     extensions: tuple[Extension, ...] = field(default=BUILT_IN, converter=tuple)
@@ -49,6 +50,20 @@ class ServerOptions(Settings):
             for word, count in Counter(words).items():
                 if count > 1:
                     raise ValueError(f"{word} has two meanings")
+
+    def __attrs_post_init__(self) -> None:
+        keywords = {each.keyword for each in self.extensions}
+        wanted = {
+            "STARTTLS": self.tls in ("starttls", "required"),
+            "AUTH": self.auth != "none",
+            "XCLIENT": bool(self.xclient),
+            "XFORWARD": bool(self.xforward),
+        }
+        for keyword, isWanted in wanted.items():
+            if isWanted and keyword not in keywords:
+                raise ValueError(f"{keyword} is wanted, and is none of the extensions")
+        if self.auth != "none" and not self.mechanisms:
+            raise ValueError("AUTH is wanted, and there is no mechanism for it")
 
     @verbs.default
     def _verbsOfExtensions(self) -> Mapping[str, tuple[Extension, Rule]]:

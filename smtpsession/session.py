@@ -65,8 +65,8 @@ class SMTPEnvelope(Model):
     @ivar priority: -9 to 9 (MT-PRIORITY, RFC 6710); None where the client did not say
     @ivar futureRelease: until when it has to be held (FUTURERELEASE, RFC 4865)
     @ivar submitter: who has submitted the message, by the word of the client (C{AUTH=},
-        RFC 4954, section 5); C{""} where that is not known to it, None where it did not
-        say.  To be believed of clients that are trusted, only.
+        RFC 4954, section 5); C{""} where that is not known to it, or the client has not
+        logged in; None where it did not say
     @ivar state: the application's own notes, and those of its extensions
     """
 

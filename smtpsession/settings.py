@@ -14,6 +14,8 @@ from attrs import field, frozen, validators
 from smtpsession.addresses import isDomain
 from smtpsession.limits import Limits
 from smtpsession.networks import Networks
+from smtpsession.sasl.exchange import SECRET
+from smtpsession.sasl.keys import ITERATIONS
 from smtpsession.sasl.mechanisms import BY_NAME
 
 #: All but CRAM-MD5, for which passwords would have to be kept in clear.
@@ -31,6 +33,11 @@ def _networks(value: Networks | Iterable[str]) -> Networks:
 
 def _oneOf(default: str, *others: str) -> Any:
     return field(default=default, validator=validators.in_((default, *others)))
+
+
+def _flag(default: bool) -> Any:
+    # What is not a bool can be "false", and true.
+    return field(default=default, validator=validators.instance_of(bool))
 
 
 def _clients() -> Any:
@@ -55,6 +62,11 @@ class Settings(Limits):
         accepts no MAIL before it
     @ivar mechanisms: the SASL mechanisms that AUTH may offer
     @ivar allowInsecureAuth: whether AUTH is offered without TLS
+    @ivar scramIterations: of the keys of users that there are not.  It should be that
+        of the others: else it tells who is one.
+    @ivar scramSecret: what the salts of users that there are not are made of; by
+        default another for each process.  Processes that serve the same users need the
+        same one, and should have it after a restart, for the same reason.
     @ivar proxyProtocol: the networks whose connections must begin with a PROXY header;
         from others none is accepted
     @ivar xclient: the networks whose clients may use XCLIENT
@@ -63,12 +75,13 @@ class Settings(Limits):
     @ivar reverseLookupTimeout: for how many seconds to wait for it at the most
 
     @raise ValueError: a value is none of these, or TLS has no certificates
+    @raise TypeError: a value is not even of the type
     """
 
     hostname: str = field(factory=_machineName)
     protocol: str = _oneOf("smtp", "lmtp")
     bareNewlines: str = _oneOf("refuse", "normalize")
-    certificates: Any = None
+    certificates: Any = field(default=None)
     tls: str = field(
         validator=validators.in_(("none", "starttls", "required", "implicit"))
     )
@@ -78,12 +91,25 @@ class Settings(Limits):
         converter=tuple,
         validator=validators.deep_iterable(validators.in_(tuple(BY_NAME))),
     )
-    allowInsecureAuth: bool = False
+    allowInsecureAuth: bool = _flag(False)
+    scramIterations: int = field(
+        default=ITERATIONS,
+        validator=[validators.instance_of(int), validators.ge(1)],
+    )
+    scramSecret: bytes = field(
+        default=SECRET, repr=False, validator=validators.instance_of(bytes)
+    )
     proxyProtocol: Networks = _clients()
     xclient: Networks = _clients()
     xforward: Networks = _clients()
-    reverseLookup: bool = True
+    reverseLookup: bool = _flag(True)
     reverseLookupTimeout: float = field(default=1.5, validator=validators.gt(0))
+
+    @certificates.validator
+    def _makeConnections(self, attribute: object, value: Any) -> None:
+        # The interface itself is Twisted's, of which nothing is known down here.
+        if value is not None and not hasattr(value, "serverConnectionForTLS"):
+            raise ValueError(f"not a store of certificates: {value!r}")
 
     @tls.default
     def _tlsByCertificates(self) -> str:

@@ -64,7 +64,11 @@ def _checkMail(
         raise SMTPError.saying(replies.AUTHENTICATE_FIRST)
     if conversation.transactions >= settings.transactions:
         raise SMTPError.saying(replies.TOO_MANY_TRANSACTIONS)
-    return command.address, conversation.offer.envelope(command.address)
+    envelope = conversation.offer.envelope(command.address)
+    if envelope.submitter and session.user is None:
+        # RFC 4954, section 5: of a client that is not trusted it is as if unknown.
+        envelope.submitter = ""
+    return command.address, envelope
 
 
 def _checkRcpt(conversation: Conversation, command: Rcpt) -> tuple[Any, Any]:
@@ -73,8 +77,10 @@ def _checkRcpt(conversation: Conversation, command: Rcpt) -> tuple[Any, Any]:
     if len(envelope.rcptTo) >= conversation.settings.recipients:
         raise SMTPError.saying(replies.TOO_MANY_RECIPIENTS)
     most, domains = conversation.settings.recipientDomains, conversation.domains
-    if most is not None and len(domains | {recipient.domain}) > most:
-        raise SMTPError.saying(replies.TOO_MANY_DOMAINS)
+    # Who has no domain, the postmaster, is always welcome: RFC 5321, section 4.5.1.
+    if most is not None and recipient.domain:
+        if len(domains | {recipient.domain}) > most:
+            raise SMTPError.saying(replies.TOO_MANY_DOMAINS)
     return recipient, recipient
 
 
@@ -105,7 +111,7 @@ def _proceedMail(conversation: Conversation, envelope: SMTPEnvelope) -> Actions:
 
 def _proceedRcpt(conversation: Conversation, recipient: Any) -> Actions:
     conversation.session.envelope.rcptTo.append(recipient)
-    if conversation.settings.recipientDomains is not None:
+    if conversation.settings.recipientDomains is not None and recipient.domain:
         conversation.domains.add(recipient.domain)
     conversation.state = State.RECIPIENTS
     return _FORWARD_PATH_OK
@@ -130,7 +136,10 @@ def _proceedQuit(conversation: Conversation, command: Quit) -> Actions:
 
 
 def _proceedHelp(conversation: Conversation, command: Help) -> Actions:
-    return (Say(replies.helpText(conversation.rules)),)
+    offered = conversation.offer.keywords
+    brought = conversation.settings.verbs.items()
+    verbs = [verb for verb, (row, _) in brought if row.keyword in offered]
+    return (Say(replies.helpText([*conversation.rules, *verbs])),)
 
 
 def _proceedVrfy(conversation: Conversation, command: Vrfy) -> Actions:

@@ -64,13 +64,13 @@ def _changeClient(conversation: Conversation, command: Xclient, user: Any) -> Ac
     """The session is that of another client now, which is yet to be greeted."""
     session, attributes = conversation.session, command.attributes
     conversation.startOver()
-    session.xClient = {**session.xClient, **attributes}
     if "ADDR" in attributes:
+        # Another client than the one of which anything was said before.
+        session.xClient = {}
         session.remoteAddress = attributes["ADDR"] or ""
-        session.clientHostname = f"[{session.remoteAddress}]"
-    if "NAME" in attributes:
-        address = session.remoteAddress
-        session.clientHostname = attributes["NAME"] or f"[{address}]"
+    session.xClient = {**session.xClient, **attributes}
+    if "ADDR" in attributes or "NAME" in attributes:
+        session.clientHostname = attributes.get("NAME") or _nameless(session)
     if "PORT" in attributes:
         session.remotePort = int(attributes["PORT"] or 0)
     if "DESTADDR" in attributes:
@@ -84,9 +84,15 @@ def _changeClient(conversation: Conversation, command: Xclient, user: Any) -> Ac
     return conversation.greet()
 
 
+def _nameless(session: SMTPSession) -> str:
+    address = session.remoteAddress
+    return f"[{address}]" if address else "unknown"
+
+
 def _proceedXForward(conversation: Conversation, command: Xforward) -> Actions:
     session = conversation.session
-    session.xForward = {**session.xForward, **command.attributes}
+    known = session.xForward or dict.fromkeys(XFORWARD_ATTRIBUTES)
+    session.xForward = {**known, **command.attributes}
     return sayOK(conversation, command)
 
 

@@ -86,6 +86,14 @@ OF_XFORWARD = [
     ("from here", b"SOURCE=LOCAL", {"SOURCE": "LOCAL"}),
     ("from elsewhere", b"SOURCE=remote", {"SOURCE": "REMOTE"}),
     ("from who knows where", b"SOURCE=[UNAVAILABLE]", {"SOURCE": None}),
+    ("a name that is a literal", b"NAME=[192.0.2.1]", {"NAME": "[192.0.2.1]"}),
+    ("a name that is no xtext", b"NAME=a+b", {"NAME": "a+b"}),
+    ("a name with an empty label", b"HELO=a..b", {"HELO": "a..b"}),
+    ("a name with a sign", b"HELO=my$host", {"HELO": "my$host"}),
+    ("a literal without end", b"HELO=[10.0.0.1", {"HELO": "[10.0.0.1"}),
+    ("a name with a space", b"HELO=my+20laptop", {"HELO": None}),
+    ("a name with an @", b"HELO=bob@example.org PORT=1", {"HELO": None, "PORT": "1"}),
+    ("a name with a comment", b"NAME=a(b)", {"NAME": None}),
 ]
 
 MALFORMED = [
@@ -112,25 +120,15 @@ MALFORMED = [
     ("not available and available", b"NAME=[UNAVAILABLE] NAME=a"),
     #
     # Names.
-    ("a name that is an address literal", b"NAME=[192.0.2.1]"),
-    ("a name with an empty label", b"NAME=a..b"),
-    ("a name with a space", b"NAME=a+20b"),
     ("a name with a line end", b"NAME=a+0D+0AReceived:"),
     ("a name with a line end behind", b"NAME=a+0A"),
     ("a name with a NUL", b"NAME=a+00"),
-    ("a name with a bracket", b"NAME=a(b"),
     ("a U-label", "NAME=b\xfccher.example".encode()),
     ("a U-label encoded", b"NAME=b+C3+BCcher.example"),
-    ("a name that is no xtext", b"NAME=a+b"),
     ("a name of 256 octets", b"NAME=" + b"a" * 256),
     ("a name of 256 octets before it is decoded", b"NAME=" + b"+61" * 85 + b"a"),
-    ("another word in brackets", b"NAME=[UNKNOWN]"),
-    ("brackets without end", b"NAME=[UNAVAILABLE"),
     ("a hello with a line end", b"HELO=a+0D+0Ab"),
-    ("a hello with a space", b"HELO=my+20laptop"),
     ("a hello with an escape", b"HELO=+1B[2J"),
-    ("a hello with a bad literal", b"HELO=[192.0.2.256]"),
-    ("a hello with an @", b"HELO=bob@example.org"),
     #
     # Addresses and ports.
     ("a name for an address", b"ADDR=localhost"),
@@ -168,6 +166,16 @@ MALFORMED = [
 
 NOT_OF_XCLIENT = [
     # name, argument
+    ("a name that is an address literal", b"NAME=[192.0.2.1]"),
+    ("a name with an empty label", b"NAME=a..b"),
+    ("a name with a space", b"NAME=a+20b"),
+    ("a name with a bracket", b"NAME=a(b"),
+    ("a name that is no xtext", b"NAME=a+b"),
+    ("another word in brackets", b"NAME=[UNKNOWN]"),
+    ("brackets without end", b"NAME=[UNAVAILABLE"),
+    ("a hello with a space", b"HELO=my+20laptop"),
+    ("a hello with a bad literal", b"HELO=[192.0.2.256]"),
+    ("a hello with an @", b"HELO=bob@example.org"),
     ("an identifier", b"IDENT=x"),
     ("a source", b"SOURCE=LOCAL"),
     ("another protocol", b"PROTO=QMQP"),

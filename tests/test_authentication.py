@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from smtpsession.testing import MemoryClient
 from tests.conversations import MAIL, SENDER_OK
+from tests.transports import CERTIFICATES
 from tests.logins import (
     ACCEPTED,
     EHLO,
@@ -58,9 +59,18 @@ class OrderTests(SynchronousTestCase):
         self.assertNotIn("AUTH", " ".join(client.say(EHLO)))
         self.assertEqual(["538 5.7.11 AUTH needs TLS"], client.say(PLAIN))
 
+    def test_nothingPossible(self) -> None:
+        """
+        502 where a connection has nothing that any of the mechanisms needs: more TLS
+        would be of no help.
+        """
+        client = hello(serverWith(mechanisms=("EXTERNAL",)))
+        self.assertNotIn("AUTH", " ".join(client.say(EHLO)))
+        self.assertEqual(["502 5.5.1 Not offered here"], client.say(PLAIN))
+
     def test_requiredTLS(self) -> None:
         """Where TLS has to come first, AUTH is not offered before, come what may."""
-        client = hello(serverWith(None, tls="required", certificates=object()))
+        client = hello(serverWith(None, tls="required", certificates=CERTIFICATES))
         self.assertNotIn("AUTH", " ".join(client.say(EHLO)))
         self.assertEqual(["530 5.7.0 STARTTLS first"], client.say("AUTH PLAIN"))
 
@@ -79,6 +89,16 @@ class SessionTests(SynchronousTestCase):
         client = hello(serverWith())
         client.say(PLAIN)
         self.assertKnown(client, "the user", "PLAIN", "ESMTPA")
+
+    def test_submitter(self) -> None:
+        """
+        RFC 4954, section 5: who submitted a message, only a client that has logged in
+        is believed to know.
+        """
+        for commands, expected in (([], ""), ([PLAIN], "eve@example.com")):
+            client = hello(serverWith())
+            client.say(*commands, f"{MAIL} AUTH=eve@example.com")
+            self.assertEqual(expected, client.session.envelope.submitter)
 
     def assertKnown(self, client: MemoryClient, *expected: str | None) -> None:
         """The user, the mechanism and the transmission type are these."""

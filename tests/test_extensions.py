@@ -227,7 +227,7 @@ class OfferTests(TableTestCase):
         """What is offered is allowed its place in a line."""
         offer = _offer()
 
-        self.assertEqual(26 + 17 + 10 + DSN.mailOctets + 2, offer.mailOctets)
+        self.assertEqual(26 + 17 + 10 + DSN.mailOctets + 16, offer.mailOctets)
         self.assertEqual(DSN.rcptOctets, offer.rcptOctets)
 
     def test_longestMail(self):

@@ -20,6 +20,7 @@ from smtpsession import (
 )
 from smtpsession.extensions import BUILT_IN, PIPELINING, SIZE
 from tests.cases import TableTestCase
+from tests.transports import CERTIFICATES
 
 
 def _ignore(*ignored: Any) -> Any:
@@ -66,6 +67,17 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("no time for the reverse lookup", {"reverseLookupTimeout": 0}),
     ("a negative time for it", {"reverseLookupTimeout": -1}),
     ("a limit of nothing", {"messageSize": 0}),
+    ("a limit that is true", {"messageSize": True}),
+    ("a file name for certificates", {"certificates": "cert.pem"}),
+    ("no iterations", {"scramIterations": 0}),
+    ("AUTH without its extension", {"auth": "optional", "extensions": [SIZE]}),
+    ("AUTH without mechanisms", {"auth": "required", "mechanisms": []}),
+    ("XCLIENT without it", {"xclient": ["::1"], "extensions": [SIZE]}),
+    ("XFORWARD without it", {"xforward": ["::1"], "extensions": [SIZE]}),
+    (
+        "STARTTLS without it",
+        {"certificates": CERTIFICATES, "tls": "required", "extensions": [SIZE]},
+    ),
     ("an extension twice", {"extensions": (PIPELINING, SIZE, PIPELINING)}),
     ("a keyword in lower case", {"extensions": [_extension("x-foo")]}),
     ("a keyword of two words", {"extensions": [_extension("X FOO")]}),
@@ -126,6 +138,15 @@ class ServerOptionsTests(TableTestCase):
     def test_bad(self):
         """A value that cannot be is refused when the server is made, not later."""
         self.assertRefuses(ValueError, lambda row: ServerOptions(**row), BAD)
+
+    def test_badTypes(self):
+        """A word is not taken for a switch: all are true."""
+        for row in (
+            {"allowInsecureAuth": "false"},
+            {"reverseLookup": "no"},
+            {"scramSecret": "secret"},
+        ):
+            self.assertRaises(TypeError, lambda given=row: ServerOptions(**given))
 
     def test_tooLongHostname(self):
         """RFC 5321, section 4.5.3.1.2: the server's own name has its limits too."""

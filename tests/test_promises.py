@@ -211,3 +211,12 @@ class LimitsTests(SynchronousTestCase):
         client, _ = connect([])
         client.say(MAIL, *(f"RCPT TO:<bob@d{n}.example>" for n in range(100)))
         self.assertEqual(len(client.session.envelope.rcptTo), 100)
+
+    def test_postmaster(self) -> None:
+        """RFC 5321, section 4.5.1: who has no domain is always welcome."""
+        client, _ = connect([], recipientDomains=1)
+        heard = client.say(
+            MAIL, RCPT, "RCPT TO:<postmaster>", "RCPT TO:<a@other.example>"
+        )
+        self.assertEqual(heard[1:3], [RECIPIENT_OK, RECIPIENT_OK])
+        self.assertEqual(heard[3][:3], "452")

@@ -51,6 +51,23 @@ class ProofTests(SynchronousTestCase):
                 self.assertEqual(("the user", method, "ESMTPA"), known)
                 self.assertEqual([OK], client.say("NOOP"))
 
+    def test_nobody(self) -> None:
+        """
+        What a user that there is not has of a salt and of iterations is that of the
+        settings, so that it can be like those of the others, in each process alike.
+        """
+        firsts = []
+        for secret in (b"one", b"one", b"another"):
+            server = serverWith(scramIterations=4711, scramSecret=secret)
+            first = challenged(
+                hello(server).say(f"AUTH {SCRAM} " + encoded("n,,n=eve,r=abc"))
+            )
+            _, salt, iterations = first.split(b",")
+            self.assertEqual(b"i=4711", iterations)
+            firsts.append(salt)
+        self.assertEqual(firsts[0], firsts[1])
+        self.assertNotEqual(firsts[0], firsts[2])
+
     def test_wrong(self) -> None:
         """Who does not know the password, or is not known, is refused alike."""
         for method in ("SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"):

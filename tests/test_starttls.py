@@ -17,6 +17,7 @@ from tests.transports import (
     CERTIFICATES,
     EHLO,
     READY_FOR_TLS,
+    Engine,
     TLSClient,
     TLSTransport,
     inHandshake,
@@ -457,6 +458,26 @@ class HandshakeTests(TableTestCase):
         return tlsServer(
             tls, changes={"handshakeTimeout": 7}, onClose=self.closed.append
         )
+
+    def test_cannotBegin(self) -> None:
+        """
+        Where TLS cannot be begun after all, the connection is aborted, logged and gone,
+        and does not count any more.
+        """
+
+        class Broken(TLSTransport):
+            def startTLS(self, context: object) -> None:
+                self.protocol = Engine()
+                raise ZeroDivisionError("in the store of certificates")
+
+        server = self.server()
+        client = TLSClient(server, transport=Broken)
+        client.say(EHLO, "STARTTLS")
+        self.assertTrue(client.aborted)
+        self.assertIs(client.transport.protocol, client.protocol)
+        client.abort()
+        self.assertEqual(self.closed, [client.session])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_startTLS(self) -> None:
         """

@@ -10,12 +10,15 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPError, SMTPSession, XClientAuth
+from smtpsession.attributes import XFORWARD
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.certificates import client as certificate
 from tests.conversations import GREETING, MAIL, OK, RCPT, SENDER_OK, Question
 from tests.transports import TLSClient, secured, tlsServer
 
 EHLO = "EHLO proxy.example.net"
+#: What an XFORWARD begins with.
+UNAVAILABLE = dict.fromkeys(XFORWARD)
 TRUSTED = "192.0.2.1"
 STRANGER = "198.51.100.1"
 NOT_AUTHORIZED = "550 5.7.0 Not authorized"
@@ -224,6 +227,81 @@ class XClientTests(SynchronousTestCase):
         self.assertEqual("ESMTPS", session.transmissionType)
         self.assertEqual([SENDER_OK], client.say(MAIL))
 
+    def test_startTLS(self) -> None:
+        """RFC 3207, section 4.2: what was said before TLS, anybody can have said."""
+        server = tlsServer(
+            changes={"xclient": [TRUSTED]}, onAuth=lambda auth, session: auth.username
+        )
+        client = TLSClient(server)
+        client.hear()
+        client.say(EHLO)
+        session = client.session
+        before = session.asDict()
+        client.say(
+            "XCLIENT NAME=evil.example ADDR=198.51.100.7 PORT=1 DESTADDR=198.51.100.9"
+            " DESTPORT=2 LOGIN=bob"
+        )
+        self.assertEqual(("198.51.100.7", "bob"), (session.remoteAddress, session.user))
+        client.say(EHLO, "STARTTLS")
+        client.shakeHands()
+        after = session.asDict()
+        for name in (
+            *("remoteAddress", "remotePort", "localAddress", "localPort"),
+            *("clientHostname", "user", "xClient", "authMethod"),
+        ):
+            self.assertEqual(before[name], after[name], name)
+
+    def test_anotherClient(self) -> None:
+        """What was said of one client is not said of the next; the rest adds up."""
+        client = hello(serverWith())
+        session = client.session
+        client.say("XCLIENT ADDR=198.51.100.1 NAME=one.example HELO=one PROTO=SMTP")
+        self.assertEqual(
+            ("HELO", "one"), (session.openingCommand, session.hostNameAppearsAs)
+        )
+        client.say(EHLO, "XCLIENT PORT=7")
+        self.assertEqual("one.example", session.clientHostname)
+        self.assertEqual(
+            {"ADDR", "NAME", "HELO", "PROTO", "PORT"}, set(session.xClient)
+        )
+        client.say(EHLO, "XCLIENT ADDR=198.51.100.2")
+        self.assertEqual({"ADDR": "198.51.100.2"}, session.xClient)
+        self.assertEqual("[198.51.100.2]", session.clientHostname)
+
+    def test_noAddress(self) -> None:
+        """A client whose address is not available is called unknown."""
+        client = hello(serverWith())
+        session = client.session
+        client.say(
+            "XCLIENT ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE] DESTADDR=[UNAVAILABLE]"
+            " DESTPORT=[UNAVAILABLE]"
+        )
+        self.assertEqual(
+            ("", 0, "", 0, "unknown"),
+            (
+                *(session.remoteAddress, session.remotePort),
+                *(session.localAddress, session.localPort, session.clientHostname),
+            ),
+        )
+
+    def test_refusedLogins(self) -> None:
+        """Logins that are refused count, as those by AUTH do."""
+        options = memoryOptions(xclient=[TRUSTED], authFailures=1)
+
+        def onAuth(auth: Any, session: SMTPSession) -> Any:
+            if auth.username == "eve":
+                raise SMTPError(535, "No", "5.7.8")
+            return None if auth.username == "mallory" else auth.username
+
+        for name in ("eve", "mallory"):
+            client = hello(MemoryServer(options=options, onAuth=onAuth))
+            client.say("XCLIENT LOGIN=bob", EHLO)
+            self.assertEqual("XCLIENT", client.session.authMethod)
+            client.say(f"XCLIENT LOGIN={name}")
+            [reply] = client.say(f"XCLIENT LOGIN={name}")
+            self.assertEqual("421", reply[:3])
+            self.assertTrue(client.closed)
+
     def test_inClear(self) -> None:
         """Without TLS it is taken all the same, and the client may begin that."""
         client = TLSClient(tlsServer("required", changes={"xclient": [TRUSTED]}))
@@ -236,6 +314,15 @@ class XClientTests(SynchronousTestCase):
 
 class XForwardTests(SynchronousTestCase):
     """A filter is told who the client was."""
+
+    def test_offered(self) -> None:
+        """It is offered by where the connection comes from, whoever is behind it."""
+        client = hello(serverWith())
+        client.say(f"XCLIENT ADDR={STRANGER}")
+        self.assertIn("XFORWARD NAME ADDR", "\n".join(client.say(EHLO)))
+        client = serverWith().connect(STRANGER)
+        client.hear()
+        self.assertNotIn("XFORWARD", "\n".join(client.say(EHLO)))
 
     def test_stranger(self) -> None:
         """From elsewhere it is 550."""
@@ -252,7 +339,7 @@ class XForwardTests(SynchronousTestCase):
             ),
         )
         self.assertEqual(
-            {"NAME": None, "ADDR": "198.51.100.7"}, client.session.xForward
+            {**UNAVAILABLE, "ADDR": "198.51.100.7"}, client.session.xForward
         )
         self.assertEqual(TRUSTED, client.session.remoteAddress)
 
@@ -261,7 +348,7 @@ class XForwardTests(SynchronousTestCase):
         client = hello(serverWith())
         client.say("XFORWARD NAME=a", MAIL, RCPT)
         client.say("DATA")
-        self.assertEqual({"NAME": "a"}, client.session.xForward)
+        self.assertEqual({**UNAVAILABLE, "NAME": "a"}, client.session.xForward)
         client.say("Hello", ".")
         self.assertEqual({}, client.session.xForward)
 
@@ -274,7 +361,7 @@ class XForwardTests(SynchronousTestCase):
             for begin in ([], [MAIL, RCPT]):
                 client = hello(serverWith())
                 client.say("XFORWARD NAME=a", *begin)
-                self.assertEqual({"NAME": "a"}, client.session.xForward)
+                self.assertEqual({**UNAVAILABLE, "NAME": "a"}, client.session.xForward)
                 client.say(command)
                 self.assertEqual({}, client.session.xForward, command)
 
@@ -284,13 +371,13 @@ class XForwardTests(SynchronousTestCase):
         client.say("XFORWARD NAME=a")
         self.assertEqual([OK], client.say("NOOP"))
         client.say("MAIL FROM:<alice", "XFORWARD NAME", "RCPT TO:<bob@example.org>")
-        self.assertEqual({"NAME": "a"}, client.session.xForward)
+        self.assertEqual({**UNAVAILABLE, "NAME": "a"}, client.session.xForward)
 
     def test_startTLS(self) -> None:
         """What was said in clear is forgotten when TLS begins."""
         client = TLSClient(tlsServer(changes={"xforward": [TRUSTED]}))
         client.say(EHLO, "XFORWARD NAME=a")
-        self.assertEqual({"NAME": "a"}, client.session.xForward)
+        self.assertEqual({**UNAVAILABLE, "NAME": "a"}, client.session.xForward)
         client.say("STARTTLS")
         client.shakeHands()
         self.assertEqual({}, client.session.xForward)

@@ -16,7 +16,16 @@ from twisted.internet.testing import StringTransport
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 
 #: What stands for certificates, where no TLS is done with them.
-CERTIFICATES = object()
+
+
+class Certificates:
+    """What a transport is given to begin TLS with, which it does not here."""
+
+    def serverConnectionForTLS(self, protocol: object) -> object:
+        raise NotImplementedError
+
+
+CERTIFICATES = Certificates()
 
 EHLO = "EHLO client.example.com"
 READY_FOR_TLS = "220 2.0.0 Ready to start TLS"

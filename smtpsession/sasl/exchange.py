@@ -105,7 +105,7 @@ Step = Union[Challenge, Auth, KeysWanted, Proof]
 Exchange = Generator[Step, Any, None]
 
 #: For those who have no more than one process and do not mind new salts at a restart.
-_SECRET = token_bytes(32)
+SECRET = token_bytes(32)
 
 
 def _namesIn(names: Iterable[str]) -> frozenset[str]:
@@ -140,7 +140,7 @@ class ExchangeContext:
     certificate: Any | None = None
     channelBindings: Mapping[str, bytes] = field(factory=dict)
     offered: frozenset[str] = field(default=frozenset(), converter=_namesIn)
-    secret: bytes = field(default=_SECRET, repr=False)
+    secret: bytes = field(default=SECRET, repr=False)
     iterations: int = ITERATIONS
     nonce: Callable[[], str] = _newNonce
     time: Callable[[], float] = time.time

@@ -49,7 +49,8 @@ class TwistdTests(ServiceTestCase):
         operating system asks it to.
         """
         service = self.start(*TWISTD, "smtpsession", "--listen", LOCAL)
-        await service.listening
+        # It is whole only when it answers.
+        await self.say(await service.listening, "QUIT")
         self.assertEqual(await service.terminate(), 0)
         self.assertIn(str(self.folder / "maildir"), service.output)
         self.assertNotIn("Traceback", service.output)
