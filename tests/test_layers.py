@@ -40,7 +40,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "library": ("__init__",),
     "test kit": ("testing",),
     "service": (
-        *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
+        "trace",
+        *("secret", "scrypt", "argon2id", "passwords"),
+        *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
 }
