@@ -42,6 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "service": (
         "trace",
         *("secret", "scrypt", "argon2id", "passwords"),
+        *("accountlines", "accountfiles"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
