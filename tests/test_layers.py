@@ -41,10 +41,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "test kit": ("testing",),
     "service": (
         *("trace", "kinds", "config", "configfile"),
+        *("secret", "scrypt", "argon2id", "passwords"),
+        *("accountlines", "accountfiles", "hashing", "derivedkeys"),
+        *("logins", "accounts", "accountedit", "passwd"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.folders", "delivery.discard", "delivery.tee", "router"),
         *("eventfile", "notify", "assembly"),
-        *("service", "tap"),
+        *("service", "tap", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)
