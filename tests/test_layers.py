@@ -41,6 +41,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "test kit": ("testing",),
     "service": (
         *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
+        *("delivery.replylines", "delivery.relaying"),
         *("service", "tap"),
     ),
 }

@@ -1,0 +1,184 @@
+"""
+Tests of smtpsession.delivery.relaying.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smtpsession import SMTPAddress, SMTPEnvelope
+from smtpsession.delivery.relaying import (
+    NextHopLost,
+    Offers,
+    mailCommand,
+    outcome,
+    rcptCommand,
+    refusal,
+)
+from smtpsession.errors import SMTPError
+from smtpsession.parameters import DSNEnvelope, DSNRcpt
+from smtpsession.replies import Reply
+from tests.cases import TableTestCase
+
+EVERYTHING = (
+    *("8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "SMTPUTF8", "REQUIRETLS"),
+    "PIPELINING",
+)
+
+
+def offering(*keywords: str, isVerified: bool = False) -> Offers:
+    reply = Reply(250, "\n".join(["next.example.net", *keywords]))
+    return Offers.parse(reply, isVerified)
+
+
+ALL = offering(*EVERYTHING, isVerified=True)
+NONE = offering()
+
+
+def envelope(sender: str = "alice@example.com", **fields: Any) -> SMTPEnvelope:
+    return SMTPEnvelope(mailFrom=SMTPAddress(sender), **fields)
+
+
+def without(keyword: str) -> Offers:
+    return offering(*(each for each in EVERYTHING if each != keyword), isVerified=True)
+
+
+ALICE = b"MAIL FROM:<alice@example.com>"
+DSN = DSNEnvelope("HDRS", "a+b")
+
+MAIL = [
+    ("plain", (envelope(), NONE), ALICE),
+    ("plain, to one with everything", (envelope(), ALL), ALICE),
+    ("null", (envelope(""), NONE), b"MAIL FROM:<>"),
+    ("quoted", (envelope('"a b"@example.com'), NONE), b'MAIL FROM:<"a b"@example.com>'),
+    (
+        "8-bit",
+        (envelope(bodyType="8bitmime"), offering("8BITMIME")),
+        ALICE + b" BODY=8BITMIME",
+    ),
+    (
+        "binary",
+        (envelope(bodyType="binarymime"), offering("BINARYMIME", "CHUNKING")),
+        ALICE + b" BODY=BINARYMIME",
+    ),
+    (
+        "internationalized",
+        (envelope("ü@example.com", smtpUtf8=True), offering("SMTPUTF8")),
+        "MAIL FROM:<ü@example.com> SMTPUTF8".encode(),
+    ),
+    ("REQUIRETLS", (envelope(requireTLS=True), ALL), ALICE + b" REQUIRETLS"),
+    ("DSN", (envelope(dsn=DSN), offering("dsn")), ALICE + b" RET=HDRS ENVID=a+2Bb"),
+    ("DSN without a word", (envelope(dsn=DSNEnvelope()), ALL), ALICE),
+    ("DSN, not offered", (envelope(dsn=DSN), NONE), ALICE),
+    (
+        "all of it",
+        (
+            envelope(bodyType="8bitmime", smtpUtf8=True, requireTLS=True, dsn=DSN),
+            ALL,
+        ),
+        ALICE + b" BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=a+2Bb",
+    ),
+]
+
+NO_MAIL = [
+    ("8-bit", (envelope(bodyType="8bitmime"), without("8BITMIME")), "554 5.6.3"),
+    ("binary", (envelope(bodyType="binarymime"), without("BINARYMIME")), "554 5.6.3"),
+    ("no chunks", (envelope(bodyType="binarymime"), without("CHUNKING")), "554 5.6.3"),
+    ("SMTPUTF8", (envelope(smtpUtf8=True), without("SMTPUTF8")), "553 5.6.7"),
+    ("REQUIRETLS", (envelope(requireTLS=True), without("REQUIRETLS")), "550 5.7.30"),
+    (
+        "REQUIRETLS, but whose TLS is it",
+        (envelope(requireTLS=True), offering(*EVERYTHING)),
+        "550 5.7.30",
+    ),
+]
+
+
+def recipient(address: str = "bob@example.org", *dsn: Any) -> SMTPAddress:
+    return SMTPAddress(address, dsn=DSNRcpt(*dsn) if dsn else None)
+
+
+BOB = b"RCPT TO:<bob@example.org>"
+RCPT = [
+    ("plain", (recipient(), NONE), BOB),
+    ("Postmaster", (recipient("Postmaster"), NONE), b"RCPT TO:<Postmaster>"),
+    ("NEVER", (recipient("bob@example.org", ("NEVER",)), ALL), BOB + b" NOTIFY=NEVER"),
+    (
+        "both",
+        (
+            recipient(
+                "bob@example.org", ("SUCCESS", "DELAY"), "rfc822;b=b@example.org"
+            ),
+            ALL,
+        ),
+        BOB + b" NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b+3Db@example.org",
+    ),
+    (
+        "ORCPT beyond ASCII",
+        (recipient("bob@example.org", None, "utf-8;ü@example.org"), ALL),
+        BOB + rb" ORCPT=utf-8;\x{FC}@example.org",
+    ),
+    ("not offered", (recipient("bob@example.org", ("NEVER",)), NONE), BOB),
+]
+
+REFUSALS = [
+    ("permanent", Reply(550, "No", "5.1.1"), "550 5.1.1 No"),
+    ("temporary", Reply(452, "Full", "4.2.2"), "452 4.2.2 Full"),
+    ("no enhanced code", Reply(550, "No"), "550 5.0.0 No"),
+    ("421", Reply(421, "Bye", "4.3.2"), "451 4.3.2 Bye"),
+    ("421, no enhanced code", Reply(421, "Bye"), "451 4.0.0 Bye"),
+    ("521", Reply(521, "No mail here"), "556 5.0.0 No mail here"),
+]
+
+
+class OffersTests(TableTestCase):
+    """What the answer to EHLO says."""
+
+    def test_keywords(self) -> None:
+        """The first line is none, and case does not matter."""
+        offers = offering("auth plain Login", "SIZE 1000", "")
+        self.assertEqual(
+            offers.keywords, {"AUTH": ("PLAIN", "LOGIN"), "SIZE": ("1000",)}
+        )
+        self.assertNotIn("NEXT.EXAMPLE.NET", offers)
+
+
+class CommandTests(TableTestCase):
+    """MAIL and RCPT."""
+
+    def test_mail(self) -> None:
+        """What the next hop offers is used where the envelope asks for it."""
+        self.assertGives(lambda given: mailCommand(*given), MAIL)
+
+    def test_refused(self) -> None:
+        """Without what the message needs it is refused, and nothing is left out."""
+        self.assertRefusesWith(lambda given: mailCommand(*given), NO_MAIL)
+
+    def test_rcpt(self) -> None:
+        """Notifications are asked of a next hop that knows them."""
+        self.assertGives(lambda given: rcptCommand(*given), RCPT)
+
+
+class ReplyTests(TableTestCase):
+    """What our client is told."""
+
+    def test_refusals(self) -> None:
+        """
+        What the next hop has said, unless that would end our client's connection.
+        """
+        self.assertGives(lambda reply: str(refusal(reply).reply), REFUSALS)
+
+    def test_lost(self) -> None:
+        """Who says 421 or 521 is gone."""
+        for code in (421, 521):
+            self.assertIsInstance(refusal(Reply(code, "")), NextHopLost)
+        self.assertNotIsInstance(refusal(Reply(550, "")), NextHopLost)
+
+    def test_outcome(self) -> None:
+        """The last word is accepted, refused, or makes no sense."""
+        self.assertEqual(outcome(Reply(250, "Q1", "2.6.0")), Reply(250, "Q1", "2.6.0"))
+        self.assertEqual(outcome(Reply(251, "Q1")), Reply(250, "Q1", "2.0.0"))
+        refused = outcome(Reply(554, "Spam", "5.7.1"))
+        assert isinstance(refused, SMTPError)
+        self.assertEqual(str(refused.reply), "554 5.7.1 Spam")
+        self.assertIsInstance(outcome(Reply(354, "Go on")), NextHopLost)
