@@ -41,7 +41,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "test kit": ("testing",),
     "service": (
         *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
-        *("delivery.replylines", "delivery.relaying"),
+        *("delivery.replylines", "delivery.relaying", "delivery.client"),
+        *("delivery.opening",),
         *("service", "tap"),
     ),
 }
@@ -49,8 +50,9 @@ ORDER = tuple(name for floor in FLOORS.values() for name in floor)
 #: The highest module that knows nothing of Twisted, so that all the rules of SMTP can
 #: be run with octets alone.
 LAST_WITHOUT_TWISTED = "dialogue"
-#: Who says C{self.transport}: the connection, and the client in memory that makes one.
-TOUCH_A_TRANSPORT = {"connection", "testing"}
+#: Who says C{self.transport}: the connection, the client in memory that makes one, and
+#: the connection to a next hop.
+TOUCH_A_TRANSPORT = {"connection", "testing", "delivery.client"}
 
 ROOT = Path(smtpsession.__file__).parent
 
@@ -93,7 +95,7 @@ class FloorsTests(TableTestCase):
         )
 
     def test_transport(self):
-        """Only the connection touches a transport."""
+        """Only a connection touches a transport."""
         touching = {
             name
             for name in _present()
