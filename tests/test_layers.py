@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "service": (
         *("trace", "delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
-        *("delivery.opening", "delivery.outgoing", "delivery.pool"),
+        *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("service", "tap"),
     ),
 }
