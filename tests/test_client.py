@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionLost
 
 from smtpsession.delivery.client import Client
-from smtpsession.delivery.relaying import NextHopLost
+from smtpsession.delivery.relaying import NextHopLost, Offers
 from smtpsession.errors import SMTPError
 from smtpsession.replies import Reply
 from tests.nexthops import Hop, HopTestCase
@@ -257,11 +257,12 @@ class ProducerTests(ClientTestCase):
 class TLSTests(ClientTestCase):
     """STARTTLS."""
 
-    def start(self, isVerifying: bool = True) -> Deferred[None]:
-        return self.begin(self.client.startTLS("creator", isVerifying))
+    def start(self) -> Deferred[None]:
+        return self.begin(self.client.startTLS("creator"))
 
     def test_handshake(self) -> None:
-        """It is secure when the handshake is done."""
+        """It is secure when the handshake is done, and nothing is known any more."""
+        self.client.offers = Offers({"AUTH": ("PLAIN",)})
         started = self.start()
         self.assertEqual(self.hop.transport.creators, ["creator"])
         self.assertNoResult(started)
@@ -269,7 +270,7 @@ class TLSTests(ClientTestCase):
         self.client.handshakeCompleted()
         self.successResultOf(started)
         self.assertTrue(self.client.isSecure)
-        self.assertTrue(self.client.offers.isVerified)
+        self.assertEqual(self.client.offers, Offers({}))
         self.assertTrue(self.client.isUsable)
 
     def test_slow(self) -> None:
@@ -295,7 +296,7 @@ class TLSTests(ClientTestCase):
 
             async def secure(client: Client = client) -> None:
                 await client.ask(b"STARTTLS")
-                await client.startTLS("creator", True)
+                await client.startTLS("creator")
 
             secured = self.begin(secure())
             client.dataReceived(b"220 Go on\r\n" + injected)

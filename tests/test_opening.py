@@ -134,6 +134,7 @@ class GreetingTests(OpenerTestCase):
             ("S: 354 Go on", LOST),
             ("S: SSH-2.0-OpenSSH", LOST),
             ("S: 220 a\nC: EHLO mx.example.org\nS: 450 4.7.1 Not now", UNREACHED),
+            ("S: 220 a\nC: EHLO mx.example.org\nS: 421 4.7.1 Bye", "451 4.7.1 Bye"),
             (
                 "S: 220 a\nC: EHLO mx.example.org\nS: 550 No\n"
                 "C: HELO mx.example.org\nS: 550 No",
@@ -209,6 +210,13 @@ class TLSTests(OpenerTestCase):
         opened = self.open(tls="required", **NAMED)
         self.hop.play(HELLO + "S: 250 STARTTLS\nC: STARTTLS\nS: 454 Not now")
         self.assertRefused(opened, UNREACHED)
+
+    def test_closing(self) -> None:
+        """Where the next hop closes instead, nothing goes over that connection."""
+        for tls in ("required", "opportunistic"):
+            opened = self.open(tls=tls, **NAMED)
+            self.hop.play(HELLO + "S: 250 STARTTLS\nC: STARTTLS\nS: 421 4.3.2 Bye")
+            self.assertRefused(opened, "451 4.3.2 Bye")
 
     def test_requiredFailed(self) -> None:
         """So it is where the handshake fails, and there is no second attempt."""
@@ -342,3 +350,13 @@ class LoginTests(OpenerTestCase):
             S: 535 5.7.8 Who are you?
             """)
         self.assertRefused(opened, MISCONFIGURED)
+
+    def test_closing(self) -> None:
+        """Where the next hop closes instead, it says why."""
+        opened = self.open(allowInsecureAuth=True, **USER)
+        self.hop.play(HELLO + f"""
+            S: 250 AUTH PLAIN
+            C: AUTH PLAIN {self.TOKEN}
+            S: 421 4.7.0 Bye
+            """)
+        self.assertRefused(opened, "451 4.7.0 Bye")

@@ -115,12 +115,11 @@ class Client(Protocol):
         found: list[Reply] = await self._wait()
         return found
 
-    async def startTLS(self, creator: object, isVerifying: bool) -> None:
+    async def startTLS(self, creator: object) -> None:
         """
         Begin TLS, and wait until the handshake is done.
 
         @param creator: an C{IOpenSSLClientConnectionCreator}
-        @param isVerifying: whether it makes sure who the next hop is
         @raise NextHopLost: the handshake has failed
         """
         # What came in clear behind the 220 would pass for what is said in TLS
@@ -133,7 +132,7 @@ class Client(Protocol):
         await handshake
         self.isSecure = True
         # RFC 3207, section 4.2: what was known before is forgotten.
-        self.offers = Offers({}, isVerifying)
+        self.offers = Offers({})
 
     def write(self, octets: bytes) -> None:
         """Send, unless the connection has failed."""

@@ -200,7 +200,7 @@ class Opener:
         if self._creator is None:
             self._creator = _creator(terms)
         try:
-            await client.startTLS(self._creator, terms.isVerifying)
+            await client.startTLS(self._creator)
         except NextHopLost as error:
             raise _NoTLS.saying(error.reply) from error.__cause__
 
