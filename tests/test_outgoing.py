@@ -271,6 +271,16 @@ class EightBitTests(SendingTestCase):
         )
         self.assertEqual(self.hop.hear(), b"")
 
+    def test_trace(self) -> None:
+        """So it is with those of the trace: what follows is not sent by itself."""
+        self.client.offers = Offers({})
+        sending = self.begun(trace=self.MESSAGE)
+        self.stream.feed(b"Hello\r\n", isLast=True)
+        self.assertEqual(
+            self.told(sending), "554 5.6.3 Next hop does not take this body type"
+        )
+        self.assertEqual(self.hop.hear(), b"")
+
 
 class ChunkTests(SendingTestCase):
     """By BDAT."""

@@ -66,7 +66,8 @@ async def sendData(
     except DeliveryStopped as stopped:
         if body.isConvertible:
             raise client.lost() from stopped
-        raise SMTPError.saying(NO_CONVERSION) from None
+    if not body.isConvertible:
+        raise SMTPError.saying(NO_CONVERSION)
     client.write(body.finish())
     return await client.replies(count, timeout)
 
