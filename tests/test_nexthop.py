@@ -404,6 +404,20 @@ class RecipientsTests(NextHopTestCase):
         self.hop.say("250 Q1")
         self.successResultOf(delivery)
 
+    def test_otherEnvelope(self) -> None:
+        """So they are where the same ones were accepted from another sender."""
+        self.accepted()
+        self.session.envelope = SMTPEnvelope(mailFrom=SMTPAddress("eve@example.com"))
+        delivery = self.deliver([bob])
+        self.assertEqual(self.endpoint.hops[0].hear(), b"RSET\r\n")
+        self.hop.play(HELLO + """
+            C: MAIL FROM:<eve@example.com>
+            S: 250 OK
+            """ + BOB + DATA)
+        finish(self.stream)
+        self.hop.say("250 Q1")
+        self.successResultOf(delivery)
+
     def test_refused(self) -> None:
         """Where one is refused then, none gets it, and nothing is left open."""
         delivery = self.deliver([bob, carol])

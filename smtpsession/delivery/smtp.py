@@ -156,7 +156,12 @@ class NextHop(Destination):
     ) -> Client:
         """The connection where these recipients, and only they, have been accepted."""
         transaction = self._transactions.get(session.id)
-        if transaction is None or transaction.recipients != list(recipients):
+        isAgreed = (
+            transaction is not None
+            and transaction.envelope is session.envelope
+            and transaction.recipients == list(recipients)
+        )
+        if not isAgreed:
             await self._repeat(session, recipients)
         client = self._transactions.pop(session.id).client
         assert client is not None, "a recipient has been accepted there"
