@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
 from twisted.internet.defer import Deferred
 
 from smtpsession import BareNewline, MessageAborted, MessageTooLarge
@@ -16,6 +17,7 @@ from smtpsession.delivery.relaying import NextHopLost, Offers
 from smtpsession.replies import Reply
 from tests.cases import TableTestCase, cuts
 from tests.nexthops import Hop, HopTestCase
+from tests.strategies import chunked, dottedOctets
 from tests.streams import finish
 from tests.test_maildir import newStream
 
@@ -51,10 +53,23 @@ class DotEncoderTests(TableTestCase):
     def test_inverse(self) -> None:
         """Who takes the dots out has the message, with an end to its last line."""
         for name, message, encoded in MESSAGES:
-            whole = message if message.endswith(b"\r\n") or not message else None
             payload, rest = DotDecoder().feed(encoded)
             self.assertEqual(rest, b"", name)
-            self.assertEqual(payload, message + b"\r\n" if whole is None else whole)
+            self.assertEqual(payload, _ended(message), name)
+
+    @given(chunked(dottedOctets))
+    def test_anyMessage(self, whole):
+        """So it is for any message of a stream, and nothing ends it early."""
+        _, chunks = whole
+        # No chunk of a stream ends between a CR and its LF, nor has one without other.
+        chunks = [each.replace(b"\r", b"").replace(b"\n", b"\r\n") for each in chunks]
+        payload, rest = DotDecoder().feed(encode(chunks) + b"QUIT\r\n")
+        self.assertEqual((payload, rest), (_ended(b"".join(chunks)), b"QUIT\r\n"))
+
+
+def _ended(message: bytes) -> bytes:
+    """A message as a server has it that has got it by DATA."""
+    return message if not message or message.endswith(b"\r\n") else message + b"\r\n"
 
 
 class SendingTestCase(HopTestCase):

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from smtpsession import SMTPAddress, SMTPEnvelope
 from smtpsession.delivery.relaying import (
     NextHopLost,
@@ -16,9 +19,12 @@ from smtpsession.delivery.relaying import (
     refusal,
 )
 from smtpsession.errors import SMTPError
+from smtpsession.extensions import BUILT_IN
 from smtpsession.parameters import DSNEnvelope, DSNRcpt
 from smtpsession.replies import Reply
+from smtpsession.testing import MemoryServer, memoryOptions
 from tests.cases import TableTestCase
+from tests.strategies import mailboxes, notifies, orcpts, utf8Orcpts, xtextTexts
 
 EVERYTHING = (
     *("8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "SMTPUTF8", "REQUIRETLS"),
@@ -157,6 +163,43 @@ class CommandTests(TableTestCase):
     def test_rcpt(self) -> None:
         """Notifications are asked of a next hop that knows them."""
         self.assertGives(lambda given: rcptCommand(*given), RCPT)
+
+
+class RoundTripTests(TableTestCase):
+    """A server of ours as the next hop."""
+
+    @given(
+        mailboxes,
+        mailboxes,
+        st.sampled_from(("7bit", "8bitmime", "binarymime")),
+        st.builds(
+            DSNEnvelope,
+            st.sampled_from((None, "FULL", "HDRS")),
+            st.none() | xtextTexts.filter(lambda text: 0 < len(text) < 30),
+        ),
+        st.builds(DSNRcpt, st.none() | notifies, st.none() | orcpts | utf8Orcpts),
+    )
+    def test_envelope(self, sender, address, bodyType, dsn, rcptDSN):
+        """What it understands is what we have understood."""
+        client = MemoryServer(options=memoryOptions(extensions=BUILT_IN)).connect()
+        client.hear()
+        lines = [line[4:] for line in client.say("EHLO mx.example.org")]
+        offers = Offers.parse(Reply(250, "\n".join(lines)))
+        given = envelope(sender, bodyType=bodyType, smtpUtf8=True, dsn=dsn)
+        recipient = SMTPAddress(address, dsn=rcptDSN)
+        mail = mailCommand(given, offers).decode("utf-8")
+        rcpt = rcptCommand(recipient, offers).decode("utf-8")
+
+        self.assertEqual(client.say(mail), ["250 2.1.0 Sender OK"], mail)
+        self.assertEqual(client.say(rcpt), ["250 2.1.5 Recipient OK"], rcpt)
+
+        understood = client.session.envelope
+        self.assertEqual(str(understood.mailFrom), sender)
+        self.assertEqual(understood.bodyType, bodyType)
+        self.assertTrue(understood.smtpUtf8)
+        self.assertEqual(understood.dsn, dsn)
+        [found] = understood.rcptTo
+        self.assertEqual((found.address, found.dsn), (address, rcptDSN))
 
 
 class ReplyTests(TableTestCase):

@@ -4,9 +4,13 @@ Tests of smtpsession.delivery.replylines.
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from smtpsession.delivery.replylines import LINE, LINES, ReplyDecoder
 from smtpsession.replies import Reply
 from tests.cases import TableTestCase, cuts
+from tests.strategies import enhancedCodes
 
 REPLIES = [
     ("code only", b"250\r\n", Reply(250, "")),
@@ -111,3 +115,15 @@ class ReplyDecoderTests(TableTestCase):
             decoder.feed(bytes([octet]))
         self.assertEqual(states, [False] + 13 * [True])
         self.assertFalse(decoder.isMidway)
+
+    @given(
+        enhancedCodes,
+        st.lists(st.text("aZ09 .-", max_size=40), min_size=1, max_size=5),
+        st.data(),
+    )
+    def test_roundTrip(self, enhanced, texts, data):
+        """What a server of ours says is read as it was meant, however it is cut."""
+        reply = Reply(enhanced.category * 100 + 50, "\n".join(texts), enhanced)
+        octets = reply.encode()
+        at = data.draw(st.integers(0, len(octets)))
+        self.assertEqual(decode([octets[:at], octets[at:]]), [reply])
