@@ -4,6 +4,7 @@ Tests of smtpsession.delivery.relaying.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from hypothesis import given
@@ -22,13 +23,14 @@ from smtpsession.errors import SMTPError
 from smtpsession.extensions import BUILT_IN
 from smtpsession.parameters import DSNEnvelope, DSNRcpt
 from smtpsession.replies import Reply
+from smtpsession.timing import RRVS, DeliverBy, FutureRelease
 from smtpsession.testing import MemoryServer, memoryOptions
 from tests.cases import TableTestCase
 from tests.strategies import mailboxes, notifies, orcpts, utf8Orcpts, xtextTexts
 
 EVERYTHING = (
     *("8BITMIME", "BINARYMIME", "CHUNKING", "DSN", "SMTPUTF8", "REQUIRETLS"),
-    "PIPELINING",
+    *("PIPELINING", "DELIVERBY", "MT-PRIORITY MIXER", "FUTURERELEASE 9 9", "RRVS"),
 )
 
 
@@ -51,6 +53,8 @@ def without(keyword: str) -> Offers:
 
 ALICE = b"MAIL FROM:<alice@example.com>"
 DSN = DSNEnvelope("HDRS", "a+b")
+RETURN, GO_ON = DeliverBy(60, "R"), DeliverBy(60, "N")
+HOLD = FutureRelease(holdFor=60)
 
 MAIL = [
     ("plain", (envelope(), NONE), ALICE),
@@ -76,6 +80,11 @@ MAIL = [
     ("DSN", (envelope(dsn=DSN), offering("dsn")), ALICE + b" RET=HDRS ENVID=a+2Bb"),
     ("DSN without a word", (envelope(dsn=DSNEnvelope()), ALL), ALICE),
     ("DSN, not offered", (envelope(dsn=DSN), NONE), ALICE),
+    ("BY", (envelope(deliverBy=RETURN), ALL), ALICE + b" BY=60;R"),
+    ("BY, not offered, to go on", (envelope(deliverBy=GO_ON), NONE), ALICE),
+    ("priority", (envelope(priority=-3), ALL), ALICE + b" MT-PRIORITY=-3"),
+    ("priority, not offered", (envelope(priority=-3), NONE), ALICE),
+    ("HOLDFOR", (envelope(futureRelease=HOLD), ALL), ALICE + b" HOLDFOR=60"),
     (
         "all of it",
         (
@@ -92,6 +101,8 @@ NO_MAIL = [
     ("no chunks", (envelope(bodyType="binarymime"), without("CHUNKING")), "554 5.6.3"),
     ("SMTPUTF8", (envelope(smtpUtf8=True), without("SMTPUTF8")), "553 5.6.7"),
     ("REQUIRETLS", (envelope(requireTLS=True), without("REQUIRETLS")), "550 5.7.30"),
+    ("BY", (envelope(deliverBy=RETURN), without("DELIVERBY")), "554 5.3.3"),
+    ("HOLDFOR", (envelope(futureRelease=HOLD), NONE), "554 5.3.3"),
     (
         "REQUIRETLS, but whose TLS is it",
         (envelope(requireTLS=True), offering(*EVERYTHING)),
@@ -125,6 +136,21 @@ RCPT = [
         BOB + rb" ORCPT=utf-8;\x{FC}@example.org",
     ),
     ("not offered", (recipient("bob@example.org", ("NEVER",)), NONE), BOB),
+]
+
+
+def since(action: str | None) -> SMTPAddress:
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    return SMTPAddress("bob@example.org", rrvs=RRVS(moment, action))
+
+
+RCPT += [
+    ("RRVS", (since("R"), ALL), BOB + b" RRVS=2026-01-01T00:00:00Z;R"),
+    ("RRVS, not offered, to go on", (since("C"), NONE), BOB),
+]
+NO_RCPT = [
+    ("RRVS", (since("R"), without("RRVS")), "550 5.7.19"),
+    ("RRVS without a word", (since(None), without("RRVS")), "550 5.7.19"),
 ]
 
 REFUSALS = [
@@ -161,8 +187,9 @@ class CommandTests(TableTestCase):
         self.assertRefusesWith(lambda given: mailCommand(*given), NO_MAIL)
 
     def test_rcpt(self) -> None:
-        """Notifications are asked of a next hop that knows them."""
+        """So it is with each recipient."""
         self.assertGives(lambda given: rcptCommand(*given), RCPT)
+        self.assertRefusesWith(lambda given: rcptCommand(*given), NO_RCPT)
 
 
 class RoundTripTests(TableTestCase):

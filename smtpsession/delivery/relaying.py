@@ -3,8 +3,8 @@
 What an envelope becomes for the next hop, and the next hop's replies for our client.
 
 An extension whose promise the next hop cannot keep is a reason to refuse the message,
-and not to leave the promise out.  Only what DSN asks for is left out: it does not
-change what happens to the message itself.
+and not to leave the promise out.  What is left out is what does not change where the
+message itself ends up: notifications (DSN), and a priority.
 """
 
 from __future__ import annotations
@@ -16,6 +16,12 @@ from smtpsession.errors import SMTPError
 from smtpsession.parameters import printNotify, printOrcpt, printXtext
 from smtpsession.replies import EnhancedCode, Reply
 from smtpsession.session import SMTPEnvelope
+from smtpsession.timing import (
+    printDeliverBy,
+    printFutureRelease,
+    printPriority,
+    printRRVS,
+)
 
 UNREACHED = Reply(451, "Next hop not available", "4.4.1")
 LOST = Reply(451, "Connection to the next hop lost", "4.4.2")
@@ -23,6 +29,10 @@ MISCONFIGURED = Reply(451, "Next hop does not work as configured", "4.3.5")
 
 NO_CONVERSION = Reply(554, "Next hop does not take this body type", "5.6.3")
 NO_SMTPUTF8 = Reply(553, "Next hop does not take SMTPUTF8", "5.6.7")
+NO_DELIVERBY = Reply(554, "Next hop does not deliver by a given time", "5.3.3")
+NO_FUTURERELEASE = Reply(554, "Next hop does not hold messages", "5.3.3")
+#: RFC 7293, section 14.4.
+NO_RRVS = Reply(550, "Next hop cannot check the recipient's age", "5.7.19")
 NO_REQUIRETLS = Reply(550, "Next hop does not support REQUIRETLS", "5.7.30")
 
 
@@ -68,19 +78,29 @@ def mailCommand(envelope: SMTPEnvelope, offers: Offers) -> bytes:
             printPath(envelope.mailFrom),
             *_bodyParameter(envelope, offers),
             *_promises(envelope, offers),
+            *_timing(envelope, offers),
             *_notificationParameters(envelope, offers),
         ]
     )
 
 
 def rcptCommand(recipient: SMTPAddress, offers: Offers) -> bytes:
-    """RCPT for this recipient, without its CRLF."""
+    """
+    RCPT for this recipient, without its CRLF.
+
+    @raise SMTPError: the next hop does not offer what the recipient needs
+    """
     words = [b"RCPT TO:" + printPath(recipient)]
     if recipient.dsn is not None and "DSN" in offers:
         if recipient.dsn.notify is not None:
             words.append(f"NOTIFY={printNotify(recipient.dsn.notify)}".encode())
         if recipient.dsn.orcpt is not None:
             words.append(f"ORCPT={printOrcpt(recipient.dsn.orcpt)}".encode())
+    if recipient.rrvs is not None:
+        if "RRVS" in offers:
+            words.append(f"RRVS={printRRVS(recipient.rrvs)}".encode())
+        elif recipient.rrvs.action != "C":
+            raise SMTPError.saying(NO_RRVS)
     return b" ".join(words)
 
 
@@ -110,6 +130,26 @@ def _promises(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:
             raise SMTPError.saying(NO_REQUIRETLS)
         words.append(b"REQUIRETLS")
     return words
+
+
+def _timing(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:
+    """
+    RFC 2852 returns what cannot be delivered in time only where that was asked for; a
+    priority (RFC 6710) is a wish.
+    """
+    words = []
+    if envelope.deliverBy is not None:
+        if "DELIVERBY" in offers:
+            words.append(f"BY={printDeliverBy(envelope.deliverBy)}")
+        elif envelope.deliverBy.mode == "R":
+            raise SMTPError.saying(NO_DELIVERBY)
+    if envelope.priority is not None and "MT-PRIORITY" in offers:
+        words.append(f"MT-PRIORITY={printPriority(envelope.priority)}")
+    if envelope.futureRelease is not None:
+        if "FUTURERELEASE" not in offers:
+            raise SMTPError.saying(NO_FUTURERELEASE)
+        words.append("{}={}".format(*printFutureRelease(envelope.futureRelease)))
+    return [each.encode("ascii") for each in words]
 
 
 def _notificationParameters(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:
