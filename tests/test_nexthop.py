@@ -606,6 +606,56 @@ class ReuseTests(NextHopTestCase):
         self.assertEqual(self.hop.hear(), b"QUIT\r\n")
 
 
+class TornTests(NextHopTestCase):
+    """A next hop that goes away, or falls silent, after each of its octets."""
+
+    REPLIES = (
+        b"220 next.example.net ESMTP\r\n",
+        b"250-next.example.net\r\n250 8BITMIME\r\n",
+        b"250 2.1.0 OK\r\n",
+        b"250 2.1.5 OK\r\n",
+        b"354 Go on\r\n",
+        b"250 2.0.0 Q1\r\n",
+    )
+
+    async def handOn(self) -> Any:
+        """One message from the beginning to the end."""
+        stream = newStream()
+        stream.feed(b"Hello\r\n", isLast=True)
+        await self.nextHop.accept(bob, self.session)
+        return await self.nextHop.deliver(stream, self.session, [bob])
+
+    def heard(self, octets: int) -> Deferred[Any]:
+        """Begin, and let this many of the next hop's octets come."""
+        self.nextTransaction()
+        conversation = self.begin(self.handOn())
+        for reply in self.REPLIES:
+            self.hop.client.dataReceived(reply[:octets])
+            octets = max(octets - len(reply), 0)
+        return conversation
+
+    def test_accepted(self) -> None:
+        """Only the last octet of all makes our client a promise."""
+        whole = len(b"".join(self.REPLIES))
+        for octets in range(whole):
+            conversation = self.heard(octets)
+            self.assertNoResult(conversation)
+            self.hop.leave()
+            self.assertEqual(self.told(conversation), LOST, octets)
+            self.forget()
+        reply = self.successResultOf(self.heard(whole))
+        self.assertEqual(reply, Reply(250, "Q1", "2.0.0"))
+
+    def test_silent(self) -> None:
+        """So it is where nothing more comes."""
+        for octets in range(len(b"".join(self.REPLIES))):
+            conversation = self.heard(octets)
+            self.clock.advance(20)
+            self.assertEqual(self.told(conversation), LOST, octets)
+            self.assertTrue(self.hop.isDropped)
+            self.forget()
+
+
 class StopTests(NextHopTestCase):
     """The end of the service."""
 
