@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionLost, ConnectionRefusedError
+from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.delivery import opening
@@ -130,6 +131,7 @@ class GreetingTests(OpenerTestCase):
         for transcript, told in (
             ("S: 554 5.7.1 Not you", UNREACHED),
             ("S: 450 4.7.1 Not now", UNREACHED),
+            ("S: 521 5.3.2 No mail here", UNREACHED),
             ("S: 421 4.3.2 Closing", "451 4.3.2 Closing"),
             ("S: 354 Go on", LOST),
             ("S: SSH-2.0-OpenSSH", LOST),
@@ -254,7 +256,9 @@ class TLSTests(OpenerTestCase):
         """So it does on a second connection where the handshake fails."""
         opened = self.open(tls="opportunistic")
         self.hop.play(STARTTLS)
-        self.hop.leave(ConnectionLost("no cipher in common"))
+        with capturedLogs() as events:
+            self.hop.leave(ConnectionLost("no cipher in common"))
+        self.assertIn("no cipher in common", str(events[0]["reason"]))
         self.assertEqual(len(self.endpoint.hops), 2)
         self.hop.play(HELLO + "S: 250 STARTTLS")
         self.assertFalse(self.successResultOf(opened).isSecure)

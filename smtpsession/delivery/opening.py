@@ -18,6 +18,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import CertificateOptions, optionsForClientTLS
+from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
@@ -112,6 +113,8 @@ class Opener:
     Opens connections to one next hop.
     """
 
+    _log = Logger()
+
     def __init__(
         self, endpoint: IStreamClientEndpoint, terms: Terms, clock: IReactorTime
     ) -> None:
@@ -132,9 +135,13 @@ class Opener:
         """
         try:
             return await self._open(self._terms)
-        except _NoTLS:
+        except _NoTLS as error:
             if self._terms.tls != "opportunistic":
                 raise
+            self._log.warn(
+                "no TLS with the next hop, going on in clear: {reason}",
+                reason=error.__cause__,
+            )
         # RFC 7435, section 3: no TLS is no reason for no mail.
         return await self._open(evolve(self._terms, tls="none"))
 
@@ -142,12 +149,11 @@ class Opener:
         client = await self._connect()
         try:
             await self._prepare(client, terms)
-        except NextHopLost:
-            client.drop()
-            raise
         except SMTPError as error:
-            # What was refused is not our client's message, which may be tried again.
             client.drop()
+            if isinstance(error, NextHopLost) and error.reply.code < 500:
+                raise
+            # What was refused is not our client's message, which may be tried again.
             raise NextHopLost.saying(UNREACHED) from error
         except BaseException:
             client.drop()
