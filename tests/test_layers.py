@@ -45,8 +45,10 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("logins", "accounts", "accountedit", "passwd"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
-        *("delivery.folders", "delivery.discard", "delivery.tee", "router"),
-        *("eventfile", "notify", "assembly"),
+        *("delivery.folders", "delivery.discard", "delivery.tee"),
+        *("delivery.replylines", "delivery.relaying", "delivery.client"),
+        *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
+        *("router", "eventfile", "notify", "assembly"),
         *("service", "tap", "__main__"),
     ),
 }
@@ -54,8 +56,9 @@ ORDER = tuple(name for floor in FLOORS.values() for name in floor)
 #: The highest module that knows nothing of Twisted, so that all the rules of SMTP can
 #: be run with octets alone.
 LAST_WITHOUT_TWISTED = "dialogue"
-#: Who says C{self.transport}: the connection, and the client in memory that makes one.
-TOUCH_A_TRANSPORT = {"connection", "testing"}
+#: Who says C{self.transport}: the connection, the client in memory that makes one, and
+#: the connection to a next hop.
+TOUCH_A_TRANSPORT = {"connection", "testing", "delivery.client"}
 
 ROOT = Path(smtpsession.__file__).parent
 
@@ -98,7 +101,7 @@ class FloorsTests(TableTestCase):
         )
 
     def test_transport(self):
-        """Only the connection touches a transport."""
+        """Only a connection touches a transport."""
         touching = {
             name
             for name in _present()
