@@ -14,48 +14,15 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from smtpsession.certificates import CertificateStore
-from smtpsession.config import (
-    Config,
-    DestinationTable,
-    DiscardTable,
-    ListenerTable,
-    MaildirTable,
-    TLSTable,
-)
+from smtpsession.accounts import Accounts
+from smtpsession.config import AuthTable, Config, ListenerTable, TLSTable
 from smtpsession.delivery.destination import Destination
-from smtpsession.delivery.discard import Discard
-from smtpsession.delivery.folders import Folders
+from smtpsession.delivery.making import Surroundings, make
 from smtpsession.errors import ConfigError
+from smtpsession.goals import DestinationTable
 from smtpsession.options import ServerOptions
 from smtpsession.pem import CertificatePair
 from smtpsession.router import Route
-
-
-@frozen
-class Surroundings:
-    """
-    What destinations are made with.
-
-    @ivar hostname: what the server calls itself
-    @ivar folder: what relative paths are relative to
-    @ivar reactor: for everything
-    """
-
-    hostname: str
-    folder: Path
-    reactor: Any
-
-
-def _maildir(table: MaildirTable, around: Surroundings) -> Destination:
-    path = around.folder / table.path
-    return Folders(path, around.hostname, around.reactor, table.lineEndings)
-
-
-#: How a destination is made from each table.
-MAKERS: Mapping[type[Any], Callable[[Any, Surroundings], Destination]] = {
-    MaildirTable: _maildir,
-    DiscardTable: lambda table, around: Discard(),
-}
 
 
 @frozen
@@ -76,11 +43,13 @@ class Assembly:
     """
     All that a configuration asks for, made but not started.
 
+    @ivar accounts: who may log in, if anybody
     @ivar listeners: in the order of the file
     @ivar destinations: by their tables
     @ivar routes: in the order of the file
     """
 
+    accounts: Accounts | None
     listeners: Sequence[Listener]
     destinations: Mapping[DestinationTable, Destination]
     routes: Sequence[Route]
@@ -101,10 +70,12 @@ def assemble(
     """
     bench = _Bench()
     certificates = bench.make("tls", _certificates, config.tls)
+    accounts = bench.make("auth", _accounts, config.auth, reactor)
+    mechanisms = _mechanisms(config.auth, accounts)
     listeners = []
     for place, table in enumerate(config.listener):
         where = f"listener[{place}]"
-        options = bench.make(where, _options, config, table, certificates)
+        options = bench.make(where, _options, config, table, certificates, mechanisms)
         endpoint = bench.make(f"{where}.endpoint", _endpoint, reactor, table)
         listeners.append(Listener(table.name or table.endpoint, endpoint, options))
     hostname = config.hostname or ServerOptions().hostname
@@ -114,8 +85,7 @@ def assemble(
     for place, route in enumerate(config.route):
         goal = route.destination
         if goal not in destinations:
-            maker = MAKERS[type(goal)]
-            destinations[goal] = bench.make(f"route[{place}]", maker, goal, around)
+            destinations[goal] = bench.make(f"route[{place}]", make, goal, around)
         made = destinations[goal]
         where = f"route[{place}].recipients"
         routes.append(
@@ -124,7 +94,7 @@ def assemble(
     if bench.problems:
         raise ConfigError(bench.problems)
     used = {each.destination: destinations[each.destination] for each in config.route}
-    return Assembly(listeners, used, routes)
+    return Assembly(accounts, listeners, used, routes)
 
 
 class _Bench:
@@ -164,6 +134,18 @@ def _certificates(table: TLSTable | None) -> CertificateStore | None:
     )
 
 
+def _accounts(table: AuthTable, reactor: Any) -> Accounts | None:
+    if table.users is None and table.tokens is None:
+        return None
+    return Accounts(table.users, table.tokens, reactor=reactor)
+
+
+def _mechanisms(table: AuthTable, accounts: Accounts | None) -> Sequence[str]:
+    if table.mechanisms is not None:
+        return table.mechanisms
+    return () if accounts is None else accounts.mechanisms
+
+
 def _path(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
@@ -177,7 +159,10 @@ def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:
 
 
 def _options(
-    config: Config, table: ListenerTable, certificates: CertificateStore | None
+    config: Config,
+    table: ListenerTable,
+    certificates: CertificateStore | None,
+    mechanisms: Sequence[str],
 ) -> ServerOptions:
     given: dict[str, Any] = asdict(table.limits, recurse=False)
     if config.hostname is not None:
@@ -186,6 +171,10 @@ def _options(
         given["tls"] = table.tls
     if config.tls is None and table.tls not in (None, "none"):
         raise ValueError(f'tls = "{table.tls}" needs a table [tls]')
+    if table.auth != "none" and config.auth.users is config.auth.tokens is None:
+        raise ValueError(f'auth = "{table.auth}" needs users or tokens in [auth]')
+    if table.auth != "none":
+        given["mechanisms"] = mechanisms
     return ServerOptions(
         protocol=table.protocol,
         certificates=certificates,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Union
 
 from attrs import field, frozen
 
@@ -27,6 +26,7 @@ from smtpsession.kinds import (
     choices,
     setting,
 )
+from smtpsession.goals import DestinationTable, MaildirTable
 from smtpsession.limits import Limits
 from smtpsession.networks import Networks
 from smtpsession.sasl.mechanisms import BY_NAME
@@ -132,35 +132,6 @@ class DNSTable:
 
     reverseLookup: bool = setting(FLAG, True)
     timeout: float = setting(SECONDS, 1.5)
-
-
-@frozen(kw_only=True)
-class MaildirTable:
-    """
-    Each message becomes a file of a Maildir, and is on the disk before it is accepted.
-
-    @ivar path: the folder, made if absent.  In it C{{domain}} and C{{localpart}} stand
-        for those of each recipient; a recipient whose name could lead elsewhere is
-        refused.
-    @ivar lineEndings: how the lines of the file end
-    """
-
-    path: str = setting(TEXT, "maildir")
-    lineEndings: str = setting(choice("lf", "crlf"), "lf")
-
-
-@frozen(kw_only=True)
-class DiscardTable:
-    """Messages are read to their end, accepted, and forgotten."""
-
-
-#: By what C{deliver} says: what else stands in the route.
-DESTINATIONS: Mapping[str, type[object]] = {
-    "maildir": MaildirTable,
-    "discard": DiscardTable,
-}
-
-DestinationTable = Union[MaildirTable, DiscardTable]
 
 
 @frozen(kw_only=True)

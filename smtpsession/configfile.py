@@ -23,8 +23,9 @@ from cattrs.errors import (
 )
 from cattrs.gen import make_dict_structure_fn, override
 
-from smtpsession.config import DESTINATIONS, Config, RouteTable
+from smtpsession.config import Config, RouteTable
 from smtpsession.errors import ConfigError
+from smtpsession.goals import DESTINATIONS
 from smtpsession.kinds import SECONDS, Kind, count, kindOf
 from smtpsession.limits import Limits
 

@@ -95,10 +95,12 @@ class MailService(MultiService):
         self._reread = reread
         self._assembly = assemble(config, folder, reactor)
         self._events = None if config.events is None else EventFile(config.events)
+        accounts = self._assembly.accounts
         self.servers = [
             RoutingServer(
                 self._assembly.routes,
                 delivered=self._delivered,
+                onAuth=None if accounts is None else accounts.onAuth,
                 options=listener.options,
                 reactor=reactor,
             )
@@ -122,6 +124,8 @@ class MailService(MultiService):
                 self._events.open()
             for each in self._assembly.destinations.values():
                 each.start()
+            if self._assembly.accounts is not None:
+                self._assembly.accounts.start()
         except OSError as error:
             what = f"{error.filename}: {error.strerror}"
             raise SystemExit(f"cannot deliver to {what}") from None
@@ -137,6 +141,8 @@ class MailService(MultiService):
         await gatherResults([each.drain(timeout) for each in self.servers])
         for destination in self._assembly.destinations.values():
             await destination.stop()
+        if self._assembly.accounts is not None:
+            self._assembly.accounts.stop()
         if self._events is not None:
             self._events.close()
 
@@ -173,11 +179,17 @@ class MailService(MultiService):
         for table, destination in after.destinations.items():
             if table not in before.destinations:
                 destination.start()
+        if after.accounts is not None:
+            after.accounts.start()
         # From here on nothing can fail.
         self._config, self._assembly = config, after
         for server, listener in zip(self.servers, after.listeners, strict=True):
             server.routes = after.routes
             server.adopt(listener.options)
+            if after.accounts is not None:
+                server.onAuth = after.accounts.onAuth  # type: ignore[method-assign]
+        if before.accounts is not None:
+            before.accounts.stop()
         for table, destination in before.destinations.items():
             if table not in after.destinations:
                 ending = Deferred.fromCoroutine(destination.stop())

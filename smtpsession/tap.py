@@ -20,10 +20,10 @@ from smtpsession.config import (
     LISTEN,
     Config,
     ListenerTable,
-    MaildirTable,
     RouteTable,
 )
 from smtpsession.errors import ConfigError
+from smtpsession.goals import MaildirTable
 from smtpsession.service import MailService
 
 

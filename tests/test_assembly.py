@@ -12,18 +12,18 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError, Limits, Networks
-from smtpsession.assembly import MAKERS, Assembly, assemble
+from smtpsession.assembly import Assembly, assemble
 from smtpsession.config import (
-    DESTINATIONS,
+    AuthTable,
     Config,
-    DiscardTable,
     DNSTable,
     ListenerTable,
     PairTable,
     RouteTable,
     TLSTable,
 )
-from smtpsession.delivery.destination import Destination
+from smtpsession.delivery.making import MAKERS
+from smtpsession.goals import DESTINATIONS, DiscardTable
 from tests.certificates import selfSigned
 
 ENDPOINT = "tcp:2525:interface=127.0.0.1"
@@ -39,6 +39,11 @@ class AssemblyTests(SynchronousTestCase):
     def assemble(self, *listeners: ListenerTable, **keys: Any) -> Assembly:
         config = Config(listener=listeners or (ListenerTable(),), **keys)
         return assemble(config, self.folder, MemoryReactorClock())
+
+    def users(self) -> Path:
+        path = self.folder / "users"
+        path.write_text("bob:{PLAIN}sesame\n", "utf-8")
+        return path
 
     def pem(self, name: str) -> Path:
         path = self.folder / f"{name}.pem"
@@ -65,7 +70,8 @@ class AssemblyTests(SynchronousTestCase):
             limits=limits,
         )
         dns = DNSTable(reverseLookup=False, timeout=3)
-        made = self.assemble(table, hostname="mx.example.org", dns=dns)
+        auth = AuthTable(users=self.users(), mechanisms=("PLAIN",))
+        made = self.assemble(table, hostname="mx.example.org", dns=dns, auth=auth)
         [listener] = made.listeners
         options = listener.options
         self.assertEqual(listener.name, "in")
@@ -75,6 +81,7 @@ class AssemblyTests(SynchronousTestCase):
         self.assertEqual(options.xclient, table.xclient)
         self.assertEqual(options.xforward, table.xforward)
         self.assertEqual(options.tls, "none")
+        self.assertEqual(options.mechanisms, ("PLAIN",))
         self.assertEqual(
             (options.reverseLookup, options.reverseLookupTimeout), (False, 3)
         )
@@ -110,6 +117,19 @@ class AssemblyTests(SynchronousTestCase):
         self.assertProblem("tls: ", tls=TLSTable(certificate=Path("/nowhere.pem")))
         require = TLSTable(certificate=self.pem("a"), clientCertificates="require")
         self.assertProblem("tls: ", tls=require)
+
+    def test_accounts(self) -> None:
+        """By default what the accounts can serve is offered; they have to be there."""
+        listener = ListenerTable(auth="optional", allowInsecureAuth=True)
+        made = self.assemble(listener, auth=AuthTable(users=self.users()))
+        mechanisms = made.listeners[0].options.mechanisms
+        self.assertIn("PLAIN", mechanisms)
+        self.assertIn("SCRAM-SHA-256", mechanisms)
+        self.assertNotIn("CRAM-MD5", mechanisms)
+        self.assertNotIn("OAUTHBEARER", mechanisms)
+        problem = self.assertProblem("listener[0]: ", listener)
+        self.assertIn("needs users or tokens", problem)
+        self.assertProblem("auth: ", auth=AuthTable(users=self.folder / "nowhere"))
 
     def test_ssl(self) -> None:
         """An endpoint that begins TLS by itself goes with none of ours, nor a proxy."""
@@ -151,7 +171,3 @@ class AssemblyTests(SynchronousTestCase):
     def test_everyDestination(self) -> None:
         """Each that can be named can be made."""
         self.assertEqual(set(MAKERS), set(DESTINATIONS.values()))
-        self.assertIsInstance(
-            self.assemble(route=(RouteTable(recipients=()),)).routes[0].destination,
-            Destination,
-        )

@@ -14,15 +14,14 @@ from smtpsession import Limits, Networks
 from smtpsession.config import (
     EMBEDDED,
     Config,
-    DiscardTable,
     ListenerTable,
-    MaildirTable,
     PairTable,
     RouteTable,
     TLSTable,
 )
 from smtpsession.configfile import load, read
 from smtpsession.errors import ConfigError
+from smtpsession.goals import DiscardTable, MaildirTable
 
 FOLDER = Path("/etc/mail")
 

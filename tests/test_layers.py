@@ -40,7 +40,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "library": ("__init__",),
     "test kit": ("testing",),
     "service": (
-        *("trace", "kinds", "config", "configfile"),
+        *("trace", "kinds", "goals", "config", "configfile"),
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("logins", "accounts", "accountedit", "passwd"),
@@ -48,7 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
-        *("router", "eventfile", "notify", "assembly"),
+        *("delivery.making", "router", "eventfile", "notify", "assembly"),
         *("service", "tap", "__main__"),
     ),
 }

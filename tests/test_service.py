@@ -21,9 +21,10 @@ from twisted.logger import capturedLogs, eventAsText, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError, Limits
-from smtpsession.config import Config, ListenerTable, MaildirTable, RouteTable
+from smtpsession.config import Config, ListenerTable, RouteTable
 from smtpsession.delivery import maildir as module
 from smtpsession.delivery.folders import Folders
+from smtpsession.goals import MaildirTable
 from smtpsession.router import Route, RoutingServer
 from smtpsession.service import MailService
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions

@@ -1,0 +1,90 @@
+# -*- test-case-name: tests.test_configfile -*-
+"""
+The configuration of destinations: what else stands in a route, by what its C{deliver}
+says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Union
+
+from attrs import frozen
+
+from smtpsession.kinds import FILE, FLAG, SECONDS, TEXT, choice, setting
+
+
+@frozen(kw_only=True)
+class MaildirTable:
+    """
+    Each message becomes a file of a Maildir, and is on the disk before it is accepted.
+
+    @ivar path: the folder, made if absent.  In it C{{domain}} and C{{localpart}} stand
+        for those of each recipient; a recipient whose name could lead elsewhere is
+        refused.
+    @ivar lineEndings: how the lines of the file end
+    """
+
+    path: str = setting(TEXT, "maildir")
+    lineEndings: str = setting(choice("lf", "crlf"), "lf")
+
+
+@frozen(kw_only=True)
+class DiscardTable:
+    """Messages are read to their end, accepted, and forgotten."""
+
+
+@frozen(kw_only=True)
+class SMTPTable:
+    """
+    Messages are handed on to another server within the client's transaction: what that
+    accepts is accepted, and what it refuses is refused with its codes.
+
+    @ivar endpoint: where it is, a Twisted endpoint string: C{tcp:relay.example.org:25}
+    @ivar tls: C{"opportunistic"} uses STARTTLS where it is offered, with whoever it is;
+        C{"required"} does not go on without it, nor with another server; with
+        C{"implicit"} the connection begins with TLS
+    @ivar serverName: what its certificate has to be for; by default the host of
+        C{endpoint}
+    @ivar ca: a file with the authorities whose word on certificates is good; by default
+        those of the system
+    @ivar user: to log in as
+    @ivar passwordFile: a file with the password for that, on one line
+    @ivar allowInsecureAuth: whether to log in without TLS
+    @ivar connectTimeout: for the connection
+    @ivar commandTimeout: for each reply
+    @ivar dataTimeout: for each part of a message, and the reply to it
+    """
+
+    endpoint: str = setting(TEXT)
+    tls: str = setting(
+        choice("none", "opportunistic", "required", "implicit"), "opportunistic"
+    )
+    serverName: str | None = setting(TEXT, None)
+    ca: Path | None = setting(FILE, None)
+    user: str | None = setting(TEXT, None)
+    passwordFile: Path | None = setting(FILE, None)
+    allowInsecureAuth: bool = setting(FLAG, False)
+    connectTimeout: float = setting(SECONDS, 30)
+    commandTimeout: float = setting(SECONDS, 300)
+    dataTimeout: float = setting(SECONDS, 600)
+
+
+@frozen(kw_only=True)
+class LMTPTable(SMTPTable):
+    """
+    The same by LMTP, to a mail store: each recipient has an outcome of its own.  The
+    keys are those of C{smtp}.
+    """
+
+
+#: By what C{deliver} says.
+DESTINATIONS: Mapping[str, type[object]] = {
+    "maildir": MaildirTable,
+    "discard": DiscardTable,
+    "smtp": SMTPTable,
+    "lmtp": LMTPTable,
+}
+
+DestinationTable = Union[MaildirTable, DiscardTable, SMTPTable, LMTPTable]
