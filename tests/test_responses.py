@@ -6,10 +6,18 @@ tests.test_sasl_plain and so on.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
-from smtpsession import Auth, BearerAuth, ExternalAuth, SMTPSession
-from tests.cases import TableTestCase
+from attrs import evolve
+from twisted.internet.defer import Deferred
+
+from smtpsession import Auth, BearerAuth, ExternalAuth, SMTPSession, authentication
+from smtpsession.sasl.exchange import Challenge, Exchange, ExchangeContext
+from smtpsession.sasl.mechanisms import BY_NAME
+from smtpsession.testing import MemoryClient
+from tests.cases import TableTestCase, cuts
+from tests.conversations import MAIL, OK, SENDER_OK
 from tests.logins import (
     ACCEPTED,
     CANCELLED,
@@ -27,9 +35,8 @@ from tests.logins import (
     hello,
     secure,
     serverWith,
+    turnsOf,
 )
-
-OK = "250 2.0.0 OK"
 
 
 class MechanismTests(TableTestCase):
@@ -55,7 +62,6 @@ class MechanismTests(TableTestCase):
             ("wrong", [WRONG], [FAILED]),
             ("cancelled", ["AUTH PLAIN", "*"], ["334 ", CANCELLED]),
             ("not base64", ["AUTH PLAIN", "?"], ["334 ", NOT_BASE64]),
-            ("empty", ["AUTH PLAIN ="], [MALFORMED]),
             ("CRAM-MD5 at once", ["AUTH CRAM-MD5 dXNlcg=="], [MALFORMED]),
             ("unknown", ["AUTH NTLM"], ["504 5.5.4 Mechanism not offered"]),
         ]
@@ -108,6 +114,91 @@ class MechanismTests(TableTestCase):
         self.assertIs(seen[0].certificate, client.session.peerCertificate)
 
 
+class StepTests(TableTestCase):
+    """Each step of each mechanism, and clients that do not take it."""
+
+    def test_cancelled(self) -> None:
+        """An asterisk cancels, RFC 4954, section 4."""
+        self.assertEndsWith("*", CANCELLED)
+
+    def test_notBase64(self) -> None:
+        """What is not base64 is 501, and so is an empty response said as the first."""
+        for response in ("!", "=", "**", "YQ", "YQ=", "YR==", " ", "YQ== ", "NOOP x"):
+            self.assertEndsWith(response, NOT_BASE64)
+
+    def test_tooLong(self) -> None:
+        """What is too long is 500."""
+        self.assertEndsWith("A" * 12289, TOO_LONG)
+
+    def test_empty(self) -> None:
+        """An initial response may be empty, and most mechanisms do not want that."""
+        rows = [(method, method, MALFORMED) for method in BY_NAME]
+        for method, expected in (("EXTERNAL", ACCEPTED), ("LOGIN", FAILED)):
+            rows = [each for each in rows if each[0] != method]
+            rows.append((method, method, expected))
+        self.assertGives(_replyToEmpty, rows)
+
+    def test_tokenRefused(self) -> None:
+        """So it is with the step that comes after a refusal."""
+        wrong = {
+            "OAUTHBEARER": "n,,\x01auth=Bearer wrong\x01\x01",
+            "XOAUTH2": "user=bob\x01auth=Bearer wrong\x01\x01",
+        }
+        rows = [("*", CANCELLED), ("!", NOT_BASE64), ("A" * 12289, TOO_LONG)]
+        for method in wrong:
+            for line, expected in rows:
+                client = hello(serverWith())
+                challenged(client.say(f"AUTH {method} " + encoded(wrong[method])))
+                self.assertEqual([expected, OK], client.say(line, "NOOP"))
+                self.assertEqual([ACCEPTED], exchange(client, method))
+
+    def test_gone(self) -> None:
+        """A client may go away at any step; the server says and logs nothing."""
+        for method, count in _steps():
+            closed: list[SMTPSession] = []
+            client = secure(serverWith(onClose=closed.append))
+            challenged(exchange(client, method, count))
+            client.leave()
+            self.assertEqual([], client.hear())
+            self.assertEqual([client.session], closed)
+            self.assertIsNone(client.session.user)
+        self.assertEqual([], self.flushLoggedErrors())
+
+    def test_closed(self) -> None:
+        """Nothing keeps an exchange whose client has cancelled it or gone away."""
+        seen: list[str] = []
+
+        def start(context: ExchangeContext) -> Exchange:
+            try:
+                yield Challenge(b"")
+            finally:
+                seen.append("closed")
+
+        mechanisms = {"PLAIN": evolve(BY_NAME["PLAIN"], start=start)}
+        self.patch(authentication, "BY_NAME", mechanisms)
+        client = hello(serverWith())
+        client.say("AUTH PLAIN", "*")
+        self.assertEqual(["closed"], seen)
+        client.say("AUTH PLAIN")
+        client.leave()
+        del client
+        gc.collect()
+        self.assertEqual(["closed", "closed"], seen)
+
+    def assertEndsWith(self, line: str, expected: str) -> None:
+        """
+        In place of any response this ends the exchange; then the client is in step, and
+        may try again.
+        """
+        for method, count in _steps():
+            client = secure(serverWith())
+            challenged(exchange(client, method, count))
+            heard = client.say(line, "NOOP")
+            self.assertEqual([expected, OK], heard, f"{method}, {count}, {line}")
+            self.assertIsNone(client.session.user)
+            self.assertEqual([ACCEPTED], exchange(client, method))
+
+
 class LineTests(TableTestCase):
     """The lines of the responses."""
 
@@ -126,20 +217,98 @@ class LineTests(TableTestCase):
             client.say("AUTH PLAIN", "*", PLAIN, "NOOP"),
         )
 
-    def test_long(self) -> None:
-        """A response has its own limit, with the command and after it."""
-        token = "a" * 9000
-        response = encoded(f"n,,\x01auth=Bearer {token}\x01\x01")
-        for lines in ([f"AUTH OAUTHBEARER {response}"], ["AUTH OAUTHBEARER", response]):
-            client = hello(serverWith(lambda auth, session: auth.accessToken))
-            self.assertEqual(ACCEPTED, client.say(*lines)[-1])
-            self.assertEqual(token, client.session.user)
+    def test_behindTheLast(self) -> None:
+        """Commands may come with the last response, octet by octet or at once."""
+        for method in BY_NAME:
+            for isWhole in (True, False):
+                client = secure(serverWith())
+                heard = client.say(f"AUTH {method}")
+                *turns, last = turnsOf(method)
+                for turn in turns:
+                    feed(client, [encoded(turn(challenged(heard)))], isWhole)
+                    heard = client.hear()
+                feed(client, [encoded(last(challenged(heard))), MAIL, "NOOP"], isWhole)
+                self.assertEqual([ACCEPTED, SENDER_OK, OK], client.hear(), method)
 
-    def test_tooLong(self) -> None:
-        """A response that is too long is 500, and the client is still in step."""
-        client = hello(serverWith())
-        client.say("AUTH PLAIN")
-        self.assertEqual([TOO_LONG, OK], client.say("A" * 12289, "NOOP"))
+    def test_cuts(self) -> None:
+        """However the network cuts them, the lines are the same."""
+        token = encoded(RESPONSES["OAUTHBEARER"][0])
+        wrong = encoded("n,,\x01auth=Bearer wrong\x01\x01")
+        rows = [
+            (["AUTH LOGIN", encoded("bob"), encoded("sesame")], [*LOGIN, ACCEPTED]),
+            (["AUTH LOGIN", encoded("bob"), encoded("open")], [*LOGIN, FAILED]),
+            (["AUTH LOGIN", encoded("bob"), "*"], [*LOGIN, CANCELLED]),
+            (["AUTH PLAIN", "*", PLAIN], ["334 ", CANCELLED, ACCEPTED]),
+            (["AUTH OAUTHBEARER", token], ["334 ", ACCEPTED]),
+            (
+                [f"AUTH OAUTHBEARER {wrong}", encoded("\x01"), PLAIN],
+                ["334 " + encoded('{"status":"invalid_token"}'), FAILED, ACCEPTED],
+            ),
+        ]
+        for lines, expected in rows:
+            octets = "".join(f"{line}\r\n" for line in [*lines, "NOOP"]).encode("ascii")
+            for how, chunks in cuts(octets):
+                client = hello(serverWith())
+                for chunk in chunks:
+                    client.write(chunk)
+                self.assertEqual([*expected, OK], client.hear(), f"{lines}, {how}")
+
+    def test_longest(self) -> None:
+        """
+        RFC 4954, section 4: a response may have 12,288 octets, with the command or
+        after it, and one more is too many.
+        """
+        start, end = "n,,\x01auth=Bearer ", "\x01\x01"
+        token = "a" * (12288 * 3 // 4 - len(start) - len(end))
+        response = encoded(start + token + end)
+        self.assertEqual(12288, len(response))
+        for isWhole in (True, False):
+            for lines in (
+                [f"AUTH OAUTHBEARER {response}"],
+                ["AUTH OAUTHBEARER", response],
+            ):
+                client = hello(serverWith(lambda auth, session: auth.accessToken))
+                feed(client, [*lines, "NOOP"], isWhole)
+                self.assertEqual([ACCEPTED, OK], client.hear()[-2:])
+                self.assertEqual(token, client.session.user)
+            client = hello(serverWith())
+            feed(client, ["AUTH OAUTHBEARER", response + "a", "NOOP"], isWhole)
+            self.assertEqual(["334 ", TOO_LONG, OK], client.hear())
+            self.assertEqual([ACCEPTED], exchange(client, "OAUTHBEARER"))
+
+    def test_longestAndLate(self) -> None:
+        """So it is after an answer that came late, and the next command is short."""
+        token: Deferred[str | None] = Deferred()
+        client = hello(serverWith(lambda auth, session: token))
+        wrong = encoded("n,,\x01auth=Bearer wrong\x01\x01")
+        client.say(f"AUTH OAUTHBEARER {wrong}", "A" * 12288, "NOOP " + "A" * 12288)
+        self.assertEqual([], client.hear())
+        token.callback(None)
+        _, failed, tooLong = client.hear()
+        self.assertEqual(FAILED, failed)
+        self.assertEqual("500 5.5.2", tooLong[:9])
+
+
+#: The challenges of LOGIN.
+LOGIN = ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"]
+
+
+def _steps() -> list[tuple[str, int]]:
+    """Each mechanism, and to how many challenges a client may have responded."""
+    return [(each, count) for each in BY_NAME for count in range(len(turnsOf(each)))]
+
+
+def feed(client: MemoryClient, lines: list[str], isWhole: bool) -> None:
+    """Send lines as one chunk, or octet by octet."""
+    octets = "".join(f"{line}\r\n" for line in lines).encode("ascii")
+    size = len(octets) if isWhole else 1
+    for at in range(0, len(octets), size):
+        client.write(octets[at : at + size])
+
+
+def _replyToEmpty(method: str) -> str:
+    (reply,) = secure(serverWith()).say(f"AUTH {method} =")
+    return reply
 
 
 def _replies(lines: list[str]) -> list[str]:
