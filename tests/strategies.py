@@ -1,13 +1,13 @@
 """
 What hypothesis draws from: the values of the grammar, and octets as a network cuts
-them.
+them.  Headers of the PROXY protocol are in tests.proxystrategies, the words of SASL
+exchanges in tests.saslstrategies.
 
-Whoever uses hypothesis imports this module, for it also says how hypothesis runs.
+Whoever uses hypothesis imports one of them, for this also says how hypothesis runs.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_network
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -37,11 +37,8 @@ from smtpsession.commands import (
     Xforward,
 )
 from smtpsession.parameters import SMTPAddressArgs
-from smtpsession.proxyline import ProxyInfo
 from smtpsession.replies import EnhancedCode
-from smtpsession.tlvs import CRC32C, NOOP, ProxyTLS
 from smtpsession.timing import RRVS, DeliverBy, FutureRelease
-from smtpsession.sasl.gs2 import GS2Header
 
 # The same examples in every run, so that a failure is never a matter of luck; and
 # nothing that depends on how fast the machine is.
@@ -63,8 +60,8 @@ ATEXT = (
 #: Letters that stand in U-labels as they are: lower case, composed, left to right.
 U_LETTERS = "àéîöüßñøœαβγжщ例え"
 
-_nonAscii = st.characters(min_codepoint=0xA0, exclude_categories=["Cs", "Zl", "Zp"])
-_printableAscii = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+nonAscii = st.characters(min_codepoint=0xA0, exclude_categories=["Cs", "Zl", "Zp"])
+printableAscii = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 _visible = st.characters(min_codepoint=0x21, exclude_categories=["Cc", "Cs"])
 _text = st.text(
     st.characters(min_codepoint=0x20, exclude_categories=["Cc", "Cs"]), max_size=40
@@ -83,10 +80,10 @@ enhancedCodes = st.builds(
 
 # Addresses.
 
-_atoms = st.text(st.sampled_from(ATEXT) | _nonAscii, min_size=1, max_size=8)
+_atoms = st.text(st.sampled_from(ATEXT) | nonAscii, min_size=1, max_size=8)
 _dotStrings = st.lists(_atoms, min_size=1, max_size=3).map(".".join)
-_quotedPairs = _printableAscii.map(lambda c: "\\" + c)
-_quotedTexts = _printableAscii.filter(lambda c: c not in '"\\') | _nonAscii
+_quotedPairs = printableAscii.map(lambda c: "\\" + c)
+_quotedTexts = printableAscii.filter(lambda c: c not in '"\\') | nonAscii
 _quotedStrings = st.lists(_quotedTexts | _quotedPairs, max_size=12).map(
     lambda content: '"' + "".join(content) + '"'
 )
@@ -127,7 +124,7 @@ parameterValues = st.text(
 parameters = st.dictionaries(keywords, parameterValues, min_size=1, max_size=5)
 
 #: What xtext can carry.
-xtextTexts = st.text(_printableAscii, max_size=100)
+xtextTexts = st.text(printableAscii, max_size=100)
 notifies = st.just(("NEVER",)) | st.lists(
     st.sampled_from(("SUCCESS", "FAILURE", "DELAY")), min_size=1, unique=True
 ).map(tuple)
@@ -136,12 +133,12 @@ orcpts = st.tuples(
         lambda kind: kind.lower() != "utf-8"
     ),
     # Of the longest, in xtext, every letter takes twelve octets of the 500.
-    st.text(_printableAscii | _nonAscii, min_size=1, max_size=40),
+    st.text(printableAscii | nonAscii, min_size=1, max_size=40),
 ).map(";".join)
 #: Original recipients of the type of RFC 6533.
 utf8Orcpts = st.tuples(
     st.sampled_from(("utf-8", "UTF-8")),
-    st.text((_printableAscii | _nonAscii).filter(str.isprintable), min_size=1).filter(
+    st.text((printableAscii | nonAscii).filter(str.isprintable), min_size=1).filter(
         lambda address: len(address) <= 40
     ),
 ).map(";".join)
@@ -168,6 +165,8 @@ rrvs = st.builds(RRVS, dateTimes, st.sampled_from((None, "C", "R")))
 
 #: What a client can say in SNI with OpenSSL's help: anything without a NUL.
 servernames = st.binary(min_size=1, max_size=255).filter(lambda name: 0 not in name)
+
+
 # Attributes of XCLIENT and XFORWARD.
 
 hostnames = asciiDomains | addressLiterals | st.just("my_laptop.local.")
@@ -231,95 +230,6 @@ commands: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(Xclient, xclientAttributes),
     st.builds(Xforward, xforwardAttributes),
-)
-
-
-# Networks, and the PROXY protocol.
-
-networks = st.tuples(st.ip_addresses(), st.integers(0, 128)).map(
-    lambda both: str(
-        ip_network((both[0], min(both[1], both[0].max_prefixlen)), strict=False)
-    )
-)
-
-#: Neither padding, which is not kept, nor a checksum, which is not free.
-_tlvTypes = st.integers(0, 255).filter(lambda kind: kind not in (CRC32C, NOOP))
-tlvs = st.dictionaries(_tlvTypes, st.binary(max_size=40), max_size=5)
-_ports = st.integers(0, 65535)
-_ipv4 = st.ip_addresses(v=4).map(str)
-# One that is IPv4-mapped is given as IPv4.
-_ipv6 = _ipv4 | st.ip_addresses(v=6).map(str).filter(
-    lambda address: IPv6Address(address).ipv4_mapped is None
-)
-_socketNames = st.binary(max_size=107).map(
-    lambda octets: octets.replace(b"\0", b"").decode("utf-8", "surrogateescape")
-)
-_socketPaths = _socketNames | _socketNames.filter(bool).map(lambda name: "\0" + name)
-
-
-def _ends(
-    version: int, protocols: list[str], addresses: st.SearchStrategy[str]
-) -> st.SearchStrategy[ProxyInfo]:
-    kind = st.sampled_from(protocols)
-    fields = tlvs if version == 2 else st.just({})
-    ends = (addresses, _ports, addresses, _ports)
-    return st.builds(ProxyInfo, st.just(version), kind, *ends, fields)
-
-
-#: What a header of version 1 can say.
-proxyInfosV1 = (
-    st.just(ProxyInfo(1, "UNKNOWN"))
-    | _ends(1, ["TCP4"], _ipv4)
-    | _ends(1, ["TCP6"], _ipv6)
-)
-#: What a header of version 2 can say.
-proxyInfosV2 = st.one_of(
-    st.sampled_from((ProxyInfo(2, "UNKNOWN"), ProxyInfo(2, "UNKNOWN", isLocal=True))),
-    _ends(2, ["TCP4", "UDP4"], _ipv4),
-    _ends(2, ["TCP6", "UDP6"], _ipv6),
-    st.builds(
-        ProxyInfo,
-        st.just(2),
-        st.sampled_from(("UNIX", "UNIX_DGRAM")),
-        *(_socketPaths, st.none(), _socketPaths, st.none()),
-        tlvs,
-    ),
-)
-_asciiTexts = st.text(_printableAscii, min_size=1, max_size=20) | st.none()
-_utf8Texts = st.text(_printableAscii | _nonAscii, min_size=1, max_size=20) | st.none()
-proxyTLSs = st.builds(
-    ProxyTLS,
-    *(st.booleans(), st.booleans(), st.booleans(), st.booleans()),
-    *(_asciiTexts, _utf8Texts, _asciiTexts, _asciiTexts, _asciiTexts),
-)
-
-
-# SASL.
-
-#: What SASLprep may have objections to, but a saslname has not.
-saslNames = st.text(
-    st.characters(min_codepoint=1, exclude_categories=["Cs"])
-    | st.sampled_from("=,2CD"),
-    min_size=1,
-    max_size=20,
-)
-#: What SASLprep leaves as it is.
-preparedNames = st.text(
-    st.sampled_from(ATEXT + " @,=" + "éßñαжщ例え"), min_size=1
-).filter(lambda name: len(name) <= 40)
-gs2Headers = st.builds(
-    GS2Header, st.sampled_from("ny"), st.none(), st.none() | saslNames
-) | st.builds(
-    GS2Header,
-    st.just("p"),
-    st.from_regex(r"[A-Za-z0-9.-]{1,20}", fullmatch=True),
-    st.none() | saslNames,
-)
-#: As SCRAM wants them.
-nonces = st.text(
-    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","),
-    min_size=1,
-    max_size=40,
 )
 
 

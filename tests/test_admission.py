@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from smtpsession.admission import Admission
 from smtpsession.limits import Limits
+from tests import strategies  # noqa: F401 (it says how hypothesis runs)
 from tests.cases import TableTestCase
 
 SAME = [

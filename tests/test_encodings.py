@@ -15,6 +15,7 @@ from smtpsession.encodings import (
     printBase64,
     printXtextOctets,
 )
+from tests import strategies  # noqa: F401 (it says how hypothesis runs)
 from tests.cases import TableTestCase
 
 #: RFC 4648, section 10, and the two letters that are neither letters nor digits.

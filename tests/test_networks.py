@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from smtpsession.networks import Networks, unmapped
 from tests.cases import TableTestCase
-from tests.strategies import networks
+from tests.proxystrategies import networks
 
 NETWORKS = [
     # name, networks, as they are kept

@@ -21,7 +21,8 @@ from smtpsession.limits import PROXY_HEADER
 from smtpsession.proxyline import ProxyDecoder, printV1, printV2
 from smtpsession.tlvs import CRC32C, printTLS
 from tests.cases import TableTestCase, cuts, feedings
-from tests.strategies import chunked, proxyInfosV1, proxyInfosV2
+from tests.proxystrategies import proxyInfosV1, proxyInfosV2
+from tests.strategies import chunked
 
 #: What a client may send right behind a header: what looks like another is not ours.
 TAIL = b"EHLO client.example.com\r\nPROXY UNKNOWN\r\n"

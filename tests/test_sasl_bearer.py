@@ -25,7 +25,7 @@ from smtpsession.sasl.bearer import (
 from smtpsession.sasl.exchange import Challenge
 from tests.cases import TableTestCase, codes
 from tests.exchanges import CONTEXT, ENDED, play
-from tests.strategies import preparedNames
+from tests.saslstrategies import preparedNames
 
 
 def _auth(username: str, token: str, **others: Any) -> BearerAuth:

@@ -15,7 +15,7 @@ from smtpsession.sasl.cram import cramMD5, parseCramMD5, printCramMD5
 from smtpsession.sasl.exchange import Challenge, ExchangeContext
 from tests.cases import TableTestCase
 from tests.exchanges import CONTEXT, ENDED, play
-from tests.strategies import preparedNames
+from tests.saslstrategies import preparedNames
 
 #: RFC 2195, section 2.
 CHALLENGE = b"<1896.697170952@postoffice.reston.mci.net>"

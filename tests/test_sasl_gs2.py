@@ -14,7 +14,7 @@ from smtpsession.sasl.gs2 import (
     printName,
 )
 from tests.cases import TableTestCase
-from tests.strategies import gs2Headers, saslNames
+from tests.saslstrategies import gs2Headers, saslNames
 
 HEADERS = [
     # name, octets, header

@@ -12,7 +12,7 @@ from smtpsession.sasl.exchange import Challenge
 from smtpsession.sasl.plain import parsePlain, plain, printPlain
 from tests.cases import TableTestCase
 from tests.exchanges import CONTEXT, ENDED, play
-from tests.strategies import preparedNames
+from tests.saslstrategies import preparedNames
 
 
 def _auth(username: str, password: str, authzid: str | None = None) -> PasswordAuth:

@@ -28,7 +28,7 @@ from smtpsession.sasl.mechanisms import BY_NAME
 from smtpsession.sasl.scrammessages import ClientFinal
 from tests.cases import TableTestCase, codes
 from tests.exchanges import CONTEXT, ENDED, ScramClient, outcome, play
-from tests.strategies import preparedNames
+from tests.saslstrategies import preparedNames
 
 KEYS = ScramKeys.derive("pencil", salt=b"sixteen octets..", iterations=4096)
 

@@ -19,7 +19,7 @@ from smtpsession.sasl.scrammessages import (
     printServerFirst,
 )
 from tests.cases import TableTestCase
-from tests.strategies import gs2Headers, nonces, saslNames
+from tests.saslstrategies import gs2Headers, nonces, saslNames
 
 FIRST = [
     # name, octets, message

@@ -20,7 +20,7 @@ from smtpsession.tlvs import (
     withChecksum,
 )
 from tests.cases import TableTestCase
-from tests.strategies import proxyTLSs, tlvs
+from tests.proxystrategies import proxyTLSs, tlvs
 
 FIELDS = [
     # name, octets, fields
