@@ -1,32 +1,27 @@
 """
-Tests of smtpsession.cred, with the checkers and the portal of twisted.cred.
+Tests of smtpsession.cred, with the checkers of twisted.cred.  The realm, and how
+clients log out, are in tests.test_portals.
 """
 
 from __future__ import annotations
 
-import gc
-import hmac
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.cred.checkers import (
     AllowAnonymousAccess,
     FilePasswordDB,
-    ICredentialsChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
 )
 from twisted.cred.credentials import IUsernameHashedPassword, IUsernamePassword
-from twisted.cred.error import LoginDenied, Unauthorized, UnauthorizedLogin
-from twisted.cred.portal import IRealm, Portal
-from twisted.cred.strcred import makeChecker
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
-from zope.interface import Interface, implementer
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface.verify import verifyObject
 
-from smtpsession import SMTPSession
 from smtpsession.cred import (
     BearerCredentials,
     CramMD5Credentials,
@@ -43,20 +38,16 @@ from smtpsession.cred import (
 from smtpsession.sasl.auth import (
     Auth,
     BearerAuth,
-    CramMD5Auth,
     ExternalAuth,
-    PasswordAuth,
     ScramAuth,
     XClientAuth,
 )
 from smtpsession.sasl.exchange import KeysWanted, Proof
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.sasl.mechanisms import BY_NAME
-from tests.cases import TableTestCase
 from tests.exchanges import CONTEXT, ScramClient, outcome
+from tests.portals import Checker, CredTestCase, Realm, cram, plain
 
-USERS = {"bob": "hunter2", "jos\xe9": "p\xe4ssword"}
-CHALLENGE = b"<1896.697170952@mx.example.org>"
 KEYS = ScramKeys.derive("hunter2", iterations=1)
 
 PASSWORDS = [
@@ -68,19 +59,6 @@ PASSWORDS = [
     ("another name", ("alice", "hunter2"), None),
     ("another case", ("Bob", "hunter2"), None),
 ]
-
-
-def _plain(username: str, password: str, authzid: str | None = None) -> PasswordAuth:
-    return PasswordAuth(
-        method="PLAIN", username=username, password=password, authzid=authzid
-    )
-
-
-def _cram(username: str, password: str) -> CramMD5Auth:
-    digest = hmac.new(password.encode(), CHALLENGE, "md5").hexdigest()
-    return CramMD5Auth(
-        method="CRAM-MD5", username=username, challenge=CHALLENGE, digest=digest
-    )
 
 
 BEARER = BearerAuth(method="XOAUTH2", username="bob", accessToken="ya29")
@@ -114,23 +92,6 @@ class Asked:
         return succeed(keys is not None and keys == self.knows)
 
 
-@implementer(ICredentialsChecker)
-@define
-class Checker:
-    """
-    A checker of whatever it is told to check.
-
-    @ivar check: given the credentials; what it returns is the avatar identifier
-    """
-
-    check: Callable[[Any], Any]
-    credentialInterfaces: Any = (IUsernamePassword,)
-
-    def requestAvatarId(self, credentials: Any) -> Any:
-        """Who has these credentials."""
-        return self.check(credentials)
-
-
 class CheckerOfHashes(Checker):
     """One that has not the keys of every hash function."""
 
@@ -146,89 +107,16 @@ async def _checkKeys(credentials: Any) -> bytes:
     return name
 
 
-class IMailUser(Interface):
-    """What the avatars of the tests are."""
-
-
-@frozen
-class Avatar:
-    """A user of a realm."""
-
-    name: Any
-
-
-@implementer(IRealm)
-@define
-class Realm:
-    """
-    A realm that notes what it was asked.
-
-    @ivar answer: gives the answer that it has made in the way that a realm may
-    """
-
-    asked: list[tuple[Any, ...]] = field(factory=list)
-    left: list[Any] = field(factory=list)
-    error: Exception | None = None
-    answer: Callable[[Any], Any] = field(default=lambda made: made)
-
-    def requestAvatar(self, avatarId: Any, mind: object, *interfaces: Any) -> Any:
-        """The avatar of this name."""
-        self.asked.append((avatarId, mind, interfaces))
-        if self.error is not None:
-            raise self.error
-        made = IMailUser, Avatar(avatarId), lambda: self.left.append(avatarId)
-        return self.answer(made)
-
-
-class CredTestCase(TableTestCase):
-    """A test case with a session that asks."""
-
-    def setUp(self) -> None:
-        self.session = SMTPSession()
-
-    def ask(self, login: PortalLogin, auth: Auth) -> Any:
-        """Who the client is."""
-        return self.successResultOf(login.onAuth(auth, self.session))
-
-    def passwordFile(self) -> str:
-        """A file with the users."""
-        path: str = self.mktemp()
-        with open(path, "w", encoding="utf-8") as users:
-            users.writelines(f"{name}:{USERS[name]}\n" for name in USERS)
-        return path
-
-    def memory(self) -> InMemoryUsernamePasswordDatabaseDontUse:
-        """The users in memory."""
-        checker = InMemoryUsernamePasswordDatabaseDontUse()
-        for name, password in USERS.items():
-            checker.addUser(name.encode(), password.encode())
-        return checker
-
-    def checkers(self) -> list[tuple[str, Any]]:
-        """All checkers of passwords that twisted.cred has."""
-        text = ":".join(part for pair in USERS.items() for part in pair)
-        return [
-            ("in memory", self.memory()),
-            ("in a file", FilePasswordDB(self.passwordFile())),
-            (
-                "in a file that is cached",
-                FilePasswordDB(self.passwordFile(), cache=True),
-            ),
-            ("strcred, in memory", makeChecker(f"memory:{text}")),
-            ("strcred, in a file", makeChecker(f"file:{self.passwordFile()}")),
-        ]
-
-
 class PasswordTests(CredTestCase):
     """Checkers of passwords."""
 
     def test_plain(self):
         """The checkers of twisted.cred check the passwords of PLAIN."""
-        self._check(_plain)
+        self._check(plain)
 
     def test_cram(self):
         """They check CRAM-MD5, for they have the passwords themselves."""
-        self._check(_cram)
+        self._check(cram)
 
     def test_hashed(self):
         """A file of hashes serves PLAIN, and refuses what it cannot check."""
@@ -240,16 +128,16 @@ class PasswordTests(CredTestCase):
         )
         login = PortalLogin.fromCheckers(checker)
 
-        self.assertEqual(b"bob", self.ask(login, _plain("bob", "hunter2")))
-        self.assertIsNone(self.ask(login, _plain("bob", "hunter3")))
-        self.assertIsNone(self.ask(login, _cram("bob", "hunter2")))
+        self.assertEqual(b"bob", self.ask(login, plain("bob", "hunter2")))
+        self.assertIsNone(self.ask(login, plain("bob", "hunter3")))
+        self.assertIsNone(self.ask(login, cram("bob", "hunter2")))
         self.assertEqual(("PLAIN", "LOGIN"), login.mechanisms)
 
     def test_missingFile(self):
         """A file that is not there has no users."""
         login = PortalLogin.fromCheckers(FilePasswordDB(self.mktemp()))
 
-        self.assertIsNone(self.ask(login, _plain("bob", "hunter2")))
+        self.assertIsNone(self.ask(login, plain("bob", "hunter2")))
 
     def test_others(self):
         """Credentials for which there is no checker are refused."""
@@ -263,8 +151,8 @@ class PasswordTests(CredTestCase):
         other = InMemoryUsernamePasswordDatabaseDontUse(carol=b"tanstaaf")
         login = PortalLogin.fromCheckers(self.memory(), other)
 
-        self.assertEqual(b"carol", self.ask(login, _plain("carol", "tanstaaf")))
-        self.assertIsNone(self.ask(login, _plain("bob", "hunter2")))
+        self.assertEqual(b"carol", self.ask(login, plain("carol", "tanstaaf")))
+        self.assertIsNone(self.ask(login, plain("bob", "hunter2")))
 
     def _check(self, auth: Callable[[str, str], Auth]) -> None:
         for name, checker in self.checkers():
@@ -379,8 +267,8 @@ class OtherTests(CredTestCase):
         """Credentials are what they say they are."""
         scram = Asked().auth("alice")
         for interface, credentials in (
-            (IUsernamePassword, PasswordCredentials(_plain("bob", "x"))),
-            (IUsernameHashedPassword, CramMD5Credentials(_cram("bob", "x"))),
+            (IUsernamePassword, PasswordCredentials(plain("bob", "x"))),
+            (IUsernameHashedPassword, CramMD5Credentials(cram("bob", "x"))),
             (IScramCredentials, ScramCredentials(scram)),
             (IBearerCredentials, BearerCredentials(BEARER)),
             (IExternalCredentials, ExternalCredentials(EXTERNAL)),
@@ -392,7 +280,7 @@ class OtherTests(CredTestCase):
     def test_repr(self):
         """Credentials show nothing."""
         for credentials in (
-            PasswordCredentials(_plain("bob", "hunter2")),
+            PasswordCredentials(plain("bob", "hunter2")),
             BearerCredentials(BEARER),
         ):
             for secret in ("hunter2", "ya29"):
@@ -418,13 +306,13 @@ class AuthzidTests(CredTestCase):
         """Acting as oneself is nothing special."""
         login = PortalLogin.fromCheckers(self.memory())
 
-        self.assertEqual(b"bob", self.ask(login, _plain("bob", "hunter2", "bob")))
+        self.assertEqual(b"bob", self.ask(login, plain("bob", "hunter2", "bob")))
 
     def test_refused(self):
         """Nobody may act as another by default, for no checker would notice."""
         login = PortalLogin.fromCheckers(self.memory())
 
-        self.assertIsNone(self.ask(login, _plain("bob", "hunter2", "jos\xe9")))
+        self.assertIsNone(self.ask(login, plain("bob", "hunter2", "jos\xe9")))
         auth = ExternalAuth(
             method="EXTERNAL", username="bob", authzid="root", certificate="his"
         )
@@ -442,173 +330,8 @@ class AuthzidTests(CredTestCase):
 
         login = PortalLogin.fromCheckers(Checker(check), honorsAuthzid=True)
         for authzid, user in (("jos\xe9", "jos\xe9".encode()), ("root", None)):
-            auth = _plain("bob", "hunter2", authzid)
+            auth = plain("bob", "hunter2", authzid)
             self.assertEqual(user, self.ask(login, auth))
-
-
-class PortalTests(CredTestCase):
-    """A portal with its realm."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.realm = Realm()
-        self.login = PortalLogin(Portal(self.realm, [self.memory()]), IMailUser)
-
-    def test_avatar(self):
-        """The user is the avatar, and the realm is told of the session."""
-        user = self.ask(self.login, _plain("bob", "hunter2"))
-
-        self.assertEqual(Avatar(b"bob"), user)
-        self.assertEqual([(b"bob", self.session, (IMailUser,))], self.realm.asked)
-
-    def test_refused(self):
-        """The realm is not asked about a client that is refused."""
-        self.assertIsNone(self.ask(self.login, _plain("bob", "hunter3")))
-        self.assertEqual([], self.realm.asked)
-
-    def test_denied(self):
-        """The realm may refuse too."""
-        for error in (LoginDenied(), UnauthorizedLogin(), Unauthorized()):
-            self.realm.error = error
-            self.assertIsNone(self.ask(self.login, _plain("bob", "hunter2")))
-
-    def test_failure(self):
-        """Whatever else goes wrong is nothing that the client did."""
-        self.realm.error = OSError("the disk is full")
-        asked = self.login.onAuth(_plain("bob", "hunter2"), self.session)
-
-        self.failureResultOf(asked, OSError)
-
-    def test_failureOfChecker(self):
-        """So it is with the checker, whenever it fails."""
-        for check in (
-            lambda _: fail(OSError("no network")),
-            lambda credentials: credentials.nothing,
-        ):
-            login = PortalLogin.fromCheckers(Checker(check))
-            asked = login.onAuth(_plain("bob", "hunter2"), self.session)
-            self.failureResultOf(asked, OSError, AttributeError)
-
-    def test_late(self):
-        """A checker may take its time, and is told if the client goes away."""
-        cancelled: list[object] = []
-        login = PortalLogin.fromCheckers(Checker(lambda _: Deferred(cancelled.append)))
-        asked = login.onAuth(_plain("bob", "hunter2"), self.session)
-
-        self.assertNoResult(asked)
-        asked.cancel()
-        self.assertEqual(1, len(cancelled))
-        self.failureResultOf(asked, CancelledError)
-
-    def test_logout(self):
-        """The realm is told once when the client has gone."""
-        self.ask(self.login, _plain("bob", "hunter2"))
-        self.assertEqual([], self.realm.left)
-
-        self.login.onClose(self.session)
-        self.login.onClose(self.session)
-        self.assertEqual([b"bob"], self.realm.left)
-
-    def test_neverLoggedIn(self):
-        """It is told nothing of a client that never logged in."""
-        self.login.onClose(self.session)
-        self.login.onClose(SMTPSession())
-
-        self.assertEqual([], self.realm.left)
-
-    def test_again(self):
-        """Who logs in on a connection follows whoever did before."""
-        self.ask(self.login, _plain("bob", "hunter2"))
-        self.ask(self.login, _plain("jos\xe9", "p\xe4ssword"))
-
-        self.assertEqual([b"bob"], self.realm.left)
-        self.login.onClose(self.session)
-        self.assertEqual([b"bob", "jos\xe9".encode()], self.realm.left)
-
-
-class CancelledTests(CredTestCase):
-    """Clients that go away while the portal is asked."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.realm = Realm()
-        self.wait: Deferred[None] = Deferred()
-
-    def leave(self, check: Callable[[Any], Any]) -> None:
-        """Ask, and go away before the answer is there."""
-        portal = Portal(self.realm, [Checker(check)])
-        login = PortalLogin(portal, IMailUser)
-        asked = login.onAuth(_plain("bob", "hunter2"), self.session)
-        self.assertNoResult(asked)
-        asked.cancel()
-        self.failureResultOf(asked, CancelledError)
-        login.onClose(self.session)
-
-    def test_realm(self):
-        """An avatar that the realm gives after that is logged out at once."""
-        self.realm.answer = lambda made: self.wait.addCallback(lambda _: made)
-        self.leave(lambda _: b"bob")
-
-        self.assertEqual([], self.realm.left)
-        self.wait.callback(None)
-        self.assertEqual([b"bob"], self.realm.left)
-
-    def test_coroutineOfRealm(self):
-        """So it is with a realm that is a coroutine."""
-
-        async def answer(made: Any) -> Any:
-            await self.wait
-            return made
-
-        self.realm.answer = lambda made: Deferred.fromCoroutine(answer(made))
-        self.leave(lambda _: b"bob")
-        self.wait.callback(None)
-
-        self.assertEqual([b"bob"], self.realm.left)
-
-    def test_checker(self):
-        """So it is where the checker is told, and goes on all the same."""
-
-        async def check() -> bytes:
-            try:
-                await Deferred()
-            except CancelledError:
-                await self.wait
-            return b"bob"
-
-        self.leave(lambda _: Deferred.fromCoroutine(check()))
-        self.assertEqual([], self.realm.asked)
-        self.wait.callback(None)
-        self.assertEqual([b"bob"], self.realm.left)
-
-    def test_checkerAtOnce(self):
-        """So it is where the checker answers when it is told."""
-        self.leave(lambda _: Deferred(lambda asked: asked.callback(b"bob")))
-
-        self.assertEqual([b"bob"], self.realm.left)
-
-    def test_noAvatar(self):
-        """Where there is none, there is nobody to log out and nothing to log."""
-        for error in (LoginDenied(), UnauthorizedLogin(), Unauthorized()):
-            self.wait = Deferred()
-            self.realm.answer = lambda made: self.wait
-            self.leave(lambda _: b"bob")
-            self.wait.errback(error)
-        self.leave(lambda _: Deferred())
-
-        self.assertEqual([], self.realm.left)
-        self.assertEqual([], self.flushLoggedErrors())
-
-    def test_failure(self):
-        """What fails after that is logged."""
-        self.realm.answer = lambda made: self.wait
-        self.leave(lambda _: b"bob")
-        self.wait.errback(OSError("the disk is full"))
-        del self.wait
-        # What nobody has dealt with is logged when it is thrown away.
-        gc.collect()
-
-        self.assertEqual(1, len(self.flushLoggedErrors(OSError)))
 
 
 def _refuse(credentials: Any) -> Any:
