@@ -9,6 +9,7 @@ tells the dialogue what the application answered.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -53,6 +54,7 @@ from smtpsession.replies import (
     Reply,
 )
 from smtpsession.results import BadResult
+from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.tls import TLSFacts
 
@@ -89,6 +91,8 @@ class SMTPProtocol(Connection):
         self._inquiry = self._newInquiry()
         self._line = b""
         self._naming: Deferred[None] | None = None
+        # Whose keys were asked for last, and who waits for the client's proof.
+        self._wanted: KeysWanted | None = None
         self._proof: Deferred[bool] | None = None
         self._reception: Reception | None = None
         self._skipped: ChunkDecoder | None = None
@@ -209,7 +213,9 @@ class SMTPProtocol(Connection):
         elif isinstance(action, Abandon):
             self._abandonMessage()
         elif isinstance(action, AskForKeys):
-            self._ask("onAuth", action.wanted.auth(self._validateKeys))
+            self._wanted = action.wanted
+            validate = partial(self._validateKeys, action.wanted)
+            self._ask("onAuth", action.wanted.auth(validate))
         elif isinstance(action, Prove):
             self._prove(action.isValid)
         elif isinstance(action, Report):
@@ -282,10 +288,14 @@ class SMTPProtocol(Connection):
             self._say(READY_FOR_TLS)
             self.startTLS()
 
-    def _validateKeys(self, keys: ScramKeys | None) -> Deferred[bool]:
+    def _validateKeys(
+        self, wanted: KeysWanted, keys: ScramKeys | None
+    ) -> Deferred[bool]:
         """A callback wants the client to prove that it knows the password of these."""
         if self.isClosing:
             raise RuntimeError("the client has gone")
+        if wanted is not self._wanted:
+            raise RuntimeError("the client has begun another login")
         actions = self._dialogue.keysGiven(keys)
         proof = self._proof = Deferred[bool]()
         self._perform(actions)

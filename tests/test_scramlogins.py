@@ -176,6 +176,21 @@ class AnswerTests(SynchronousTestCase):
             self.assertIsNone(client.session.user)
             self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
 
+    def test_late(self) -> None:
+        """Keys that come after the answer are not taken for those of the next login."""
+        question = Question()
+        client = hello(serverWith(question))
+        client.say(FIRST)
+        question.answers[0].callback(None)
+        challenged(client.hear())
+        self.assertEqual([CANCELLED], client.say("*", FIRST))
+        before, now = (auth for auth, _ in question.asked)
+        keys = KEYS["SHA-256"]
+        self.assertRaises(RuntimeError, before.validateKeys, keys)
+        self.assertEqual([], client.hear())
+        now.validateKeys(keys)
+        challenged(client.hear())
+
     def test_nothingLeft(self) -> None:
         """However an exchange has ended, the next question holds up the commands."""
 
