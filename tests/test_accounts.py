@@ -42,7 +42,7 @@ from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.cases import FilesTestCase
 from tests.certificates import selfSigned
 from tests.exchanges import CONTEXT, ScramClient, play
-from tests.test_logins import ACCEPTED, FAILED, encoded, hello, scramLogin
+from tests.logins import ACCEPTED, FAILED, encoded, exchange, hello
 from tests.threadless import ThreadlessClock, ThreadlessPool
 
 CHALLENGE = b"<1896.697170952@mx.example.org>"
@@ -285,7 +285,8 @@ class ConversationTests(AccountsTestCase):
     def scram(self, users: str, password: str, hashName: str) -> list[str]:
         """Log in as C{user}."""
         accounts = self.make(self.write("users", users.encode()))
-        return scramLogin(self.connect(accounts), password, f"SCRAM-{hashName}")
+        client, method = self.connect(accounts), f"SCRAM-{hashName}"
+        return exchange(client, method, username="user", password=password)
 
     def test_scram(self) -> None:
         """SCRAM with keys, with a password, and with neither."""
@@ -320,7 +321,8 @@ class ConversationTests(AccountsTestCase):
         """Keys of a password are derived once."""
         accounts = self.make(self.write("users", b"user:{PLAIN}pencil\n"))
         for _ in range(3):
-            scramLogin(self.connect(accounts), "pencil", "SCRAM-SHA-256")
+            client = self.connect(accounts)
+            exchange(client, "SCRAM-SHA-256", username="user", password="pencil")
         self.assertEqual(1, self.threads.done)
 
     def test_iterations(self) -> None:

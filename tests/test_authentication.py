@@ -32,7 +32,7 @@ from tests.logins import (
     secure,
     serverWith,
 )
-from tests.transports import TLSClient, tlsServer
+from tests.transports import CERTIFICATES, TLSClient, tlsServer
 
 HELLO_FIRST = "503 5.5.1 Say hello first"
 LOGIN_FIRST = "530 5.7.0 AUTH first"
