@@ -228,6 +228,7 @@ INJECTED = Reply(421, "Nothing may follow STARTTLS in the clear", "4.7.0")
 NOT_HTTP = Reply(421, "This is not a web server", "4.7.0")
 SERVER_FAILED = Reply(421, "Server failed, try again later", "4.3.0")
 LOCAL_ERROR = Reply(451, "Local error in processing", "4.3.0")
+LOGINS_BUSY = Reply(454, "Temporary authentication failure", "4.7.0")
 TOO_MANY_RECIPIENTS = Reply(452, "Too many recipients", "4.5.3")
 
 LINE_TOO_LONG = Reply(500, "Line too long", "5.5.2")

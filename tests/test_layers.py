@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "service": (
         "trace",
         *("secret", "scrypt", "argon2id", "passwords"),
-        *("accountlines", "accountfiles"),
+        *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
