@@ -43,6 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "trace",
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
+        "logins",
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
