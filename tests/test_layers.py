@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "trace",
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
-        "logins",
+        *("logins", "accounts"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("service", "tap"),
     ),
