@@ -43,9 +43,9 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "trace",
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
-        *("logins", "accounts"),
+        *("logins", "accounts", "accountedit", "passwd"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
-        *("service", "tap"),
+        *("service", "tap", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)
