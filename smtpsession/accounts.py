@@ -64,9 +64,10 @@ class Accounts:
     the log says what is wrong.
 
     Each failed password takes as long as any other, whether there is such a user or
-    not: as long as each kind of hash in the file takes once.  So hashes should be alike
-    for all users.  So should the iterations of SCRAM's keys, 15000, for anybody can ask
-    for those.
+    not: as long as it takes to check each kind of hash in the file, as often as one
+    name has it.  So hashes should be alike for all users.  The iterations of SCRAM's
+    keys should be 15000, for anybody can ask for those, and a name that is not there
+    has as many.
 
     Each login has an event in the log, of L{smtpsession.logins}.
     """
