@@ -6,6 +6,7 @@ Where passwords are hashed: in threads of their own, so that nobody else waits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,6 +17,13 @@ from smtpsession.errors import SMTPError
 from smtpsession.replies import LOGINS_BUSY
 
 T = TypeVar("T")
+
+
+class _HashingThread(Thread):
+    """One that the process does not wait for when it ends."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(daemon=True, **arguments)
 
 
 class HashingPool:
@@ -45,6 +53,7 @@ class HashingPool:
         """Begin to work.  May be called again after C{stop}."""
         if self._pool is None:
             self._pool = ThreadPool(0, self._threads, "smtpsession hashing")
+            self._pool.threadFactory = _HashingThread  # type: ignore[assignment]
             self._pool.start()
 
     def stop(self) -> None:

@@ -91,11 +91,12 @@ class ThreadsTests(TestCase):
     timeout = 60
 
     async def test_threads(self) -> None:
-        """A function is called in another thread."""
+        """A function is called in a thread, for which no process stays alive."""
         pool = HashingPool(1, 1, reactor)
         pool.start()
         self.addCleanup(pool.stop)
 
-        name = await pool.run(lambda: threading.current_thread().name)
+        thread = await pool.run(threading.current_thread)
 
-        self.assertIn("smtpsession hashing", name)
+        self.assertIn("smtpsession hashing", thread.name)
+        self.assertTrue(thread.daemon)

@@ -284,7 +284,7 @@ class CatalogueTests(TableTestCase):
         listed = {
             *(211, 214, 220, 221, 250, 251, 252, 354),
             *(421, 450, 451, 452, 455),
-            *(235, 530, 534, 535, 538),  # RFC 4954, section 6; RFC 3207, section 4
+            *(235, 454, 530, 534, 535, 538),  # RFC 4954, section 6; RFC 3207, section 4
             *(500, 501, 502, 503, 504, 550, 551, 552, 553, 554, 555),
         }
         strange = [n for n, r in CATALOGUE.items() if r.code not in listed]

@@ -35,6 +35,7 @@ class ThreadlessPool:
     waits: bool = False
     done: int = 0
     isRunning: bool = False
+    threadFactory: Any = None
     _jobs: list[Job] = field(factory=list)
 
     def __call__(self, least: int, most: int, name: str) -> ThreadlessPool:
