@@ -42,7 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "service": (
         *("trace", "kinds", "config", "configfile"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
-        "delivery.discard",
+        *("delivery.discard", "delivery.python"),
         *("service", "tap"),
     ),
 }
