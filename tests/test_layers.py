@@ -43,6 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("trace", "kinds", "config", "configfile"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.discard", "delivery.python"),
+        *("delivery.lineends", "delivery.program", "delivery.command"),
         *("service", "tap"),
     ),
 }
