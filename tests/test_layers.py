@@ -43,7 +43,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("trace", "kinds", "config", "configfile"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.discard", "delivery.python"),
-        *("delivery.lineends", "delivery.program", "delivery.command"),
+        *("delivery.lineends", "delivery.patience"),
+        *("delivery.program", "delivery.command"),
         *("service", "tap"),
     ),
 }

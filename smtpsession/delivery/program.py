@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smtpsession.delivery.lineends import LineEnds
+from smtpsession.delivery.patience import Patience
 from smtpsession.errors import SMTPSessionError
 
 #: How much is kept of what a program writes to its error output, in octets.
@@ -58,14 +59,13 @@ class Program(ProcessProtocol):
         """
         self.status: Deferred[int | None] = Deferred()
         self.ended: Deferred[None] = Deferred()
-        self._clock, self._timeout, self._grace = clock, timeout, grace
+        self._clock, self._grace = clock, grace
+        self._patience = Patience(clock, timeout, self._giveUp)
         self._lines = lines
         self._producer: Any = None
         self._output = b""
         self._result: int | None = None
         self._isRunning, self._isEnding = True, False
-        # Until when it has to take something, or to end.
-        self._deadline: IDelayedCall | None = None
         # What is done next to have it gone.
         self._next: IDelayedCall | None = None
 
@@ -84,7 +84,7 @@ class Program(ProcessProtocol):
         self._terminate()
 
     def _terminate(self) -> None:
-        self._stopWaiting()
+        self._patience.end()
         if self._isRunning and not self._isEnding:
             self._isEnding = True
             self._signal("TERM")
@@ -127,22 +127,18 @@ class Program(ProcessProtocol):
             self._producer.pauseProducing()
 
     def resumeProducing(self) -> None:
-        self._stopWaiting()
+        self._patience.end()
         if self._producer is not None:
             self._producer.resumeProducing()
 
     def stopProducing(self) -> None:
-        self._stopWaiting()
+        self._patience.end()
         if self._producer is not None:
             self._producer.stopProducing()
 
     def _wait(self) -> None:
-        self._stopWaiting()
         if not self._isEnding:
-            self._deadline = self._clock.callLater(self._timeout, self._giveUp)
-
-    def _stopWaiting(self) -> None:
-        _cancel(self._deadline)
+            self._patience.begin()
 
     def _giveUp(self) -> None:
         self._settle(Failure(Overdue()))
