@@ -273,3 +273,14 @@ BY_TIME_TOO_SHORT = Reply(553, "Cannot be delivered in so short a time", "5.7.0"
 HELD_TOO_LONG = Reply(501, "Cannot be held for so long", "5.5.4")
 TOO_MANY_DOMAINS = Reply(452, "Too many domains", "4.5.3")
 NO_VALID_RECIPIENTS = Reply(554, "No valid recipients", "5.5.1")
+
+# What becomes of a message behind the server, as its destination says.
+DELIVERY_DEFERRED = Reply(451, "Cannot be delivered now, try again later", "4.3.0")
+DELIVERY_FAILED = Reply(554, "Cannot be delivered", "5.3.0")
+DELIVERY_MISCONFIGURED = Reply(554, "Delivery is not set up rightly", "5.3.5")
+DELIVERY_OUT_OF_STEP = Reply(554, "Delivery was not understood", "5.5.0")
+DELIVERY_FORBIDDEN = Reply(550, "Delivery is not permitted", "5.7.0")
+MAILBOX_FAILED = Reply(554, "Cannot be stored", "5.2.0")
+NO_SUCH_RECIPIENT = Reply(550, "No such recipient", "5.1.1")
+NO_SUCH_DOMAIN = Reply(550, "No such domain", "5.1.2")
+MESSAGE_REJECTED = Reply(554, "Message not acceptable", "5.6.0")

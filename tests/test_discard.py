@@ -4,30 +4,72 @@ Tests of smtpsession.delivery.discard.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.logger import capturedLogs, formatEvent
 
-from smtpsession import MessageAborted, MessageStream, ServerOptions, SMTPSession
+from smtpsession import MessageAborted, MessageTooLarge, SMTPAddress, SMTPSession
 from smtpsession.delivery.discard import Discard
+from tests.streams import StreamTestCase, finish
 
 
-class DiscardTests(SynchronousTestCase):
-    """Discard."""
+class DiscardTests(StreamTestCase):
+    """Messages that nobody keeps."""
 
     def setUp(self) -> None:
-        self.stream = MessageStream(ServerOptions(), lambda: None, lambda: None)
-        delivery = Discard().deliver(self.stream, SMTPSession(), [])
-        self.result = Deferred.fromCoroutine(delivery)
+        super().setUp()
+        self.session = SMTPSession(id="s", transaction=3)
 
-    def test_whole(self) -> None:
-        """A message is accepted when it has come whole, and not before."""
-        self.stream.feed(b"Hello.\r\n")
-        self.assertNoResult(self.result)
-        self.stream.feed(b"", isLast=True)
-        self.assertIsNone(self.successResultOf(self.result))
+    def deliver(self) -> Deferred[Any]:
+        recipients = [SMTPAddress("bob@example.org"), SMTPAddress("eve@example.org")]
+        delivery = Discard().deliver(self.stream, self.session, recipients)
+        return Deferred.fromCoroutine(delivery)
 
-    def test_aborted(self) -> None:
-        """One that does not come whole is not accepted."""
-        self.stream.feed(b"Hello.\r\n")
-        self.stream.fail(MessageAborted())
-        self.failureResultOf(self.result, MessageAborted)
+    def test_read(self) -> None:
+        """
+        The message is read as it comes, and accepted when it is whole.
+        """
+        delivery = self.deliver()
+        for _ in range(5):
+            self.stream.feed(b"x" * 1000)
+        self.assertEqual(self.paces.count("pause"), self.paces.count("resume"))
+        self.assertNoResult(delivery)
+        finish(self.stream)
+        self.assertIsNone(self.successResultOf(delivery))
+
+    def test_logged(self) -> None:
+        """
+        The log says which message is gone, of what size and for whom.
+        """
+        with capturedLogs() as logged:
+            self.stream.feed(b"x" * 500)
+            self.stream.feed(b"y" * 123, isLast=True)
+            self.successResultOf(self.deliver())
+        [event] = logged
+        self.assertEqual(
+            formatEvent(event),
+            "s.3 discarded, 623 octets for <bob@example.org>, <eve@example.org>",
+        )
+        self.assertIs(event["session"], self.session)
+
+    def test_incomplete(self) -> None:
+        """
+        A message that does not come whole is not one that was discarded.
+        """
+        for failure in (MessageAborted(), MessageTooLarge(5)):
+            self.stream = self.streamOf(streamBuffer=1000)
+            with capturedLogs() as logged:
+                delivery = self.deliver()
+                self.stream.feed(b"x")
+                self.stream.fail(failure)
+                self.failureResultOf(delivery, type(failure))
+            self.assertEqual(logged, [])
+
+    def test_cancelled(self) -> None:
+        """
+        The delivery ends when it is cancelled.
+        """
+        delivery = self.deliver()
+        delivery.cancel()
+        self.failureResultOf(delivery)

@@ -46,6 +46,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("logins", "accounts", "accountedit", "passwd"),
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.folders", "delivery.discard", "delivery.tee"),
+        *("delivery.python", "delivery.lineends", "delivery.patience"),
+        *("delivery.program", "delivery.command"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "assembly"),

@@ -1,20 +1,27 @@
 # -*- test-case-name: tests.test_discard -*-
 """
-The destination C{discard}: for tests, and for mail that nobody wants.
+Delivery to nowhere: for tests, and for mail that nobody wants to have refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twisted.logger import Logger
+
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.destination import Destination
 from smtpsession.session import SMTPSession
 from smtpsession.stream import MessageStream
+from smtpsession.trace import messageId
 
 
 class Discard(Destination):
-    """Takes every message and keeps none."""
+    """
+    Reads each message to its end, and forgets it.
+    """
+
+    _log = Logger()
 
     async def deliver(
         self,
@@ -22,6 +29,16 @@ class Discard(Destination):
         session: SMTPSession,
         recipients: Sequence[SMTPAddress],
     ) -> None:
-        """Returns when the message has come whole."""
-        async for _ in stream:
-            pass
+        """
+        @raise MessageError: the message did not come whole
+        """
+        size = 0
+        async for chunk in stream:
+            size += len(chunk)
+        self._log.info(
+            "{id} discarded, {size} octets for {recipients}",
+            id=messageId(session),
+            session=session,
+            size=size,
+            recipients=", ".join(f"<{each}>" for each in recipients),
+        )
