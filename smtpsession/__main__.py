@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from smtpsession import passwd
+from smtpsession import check, passwd
 
 
 @frozen
@@ -30,6 +30,7 @@ class Subcommand:
 
 
 SUBCOMMANDS = {
+    "check": Subcommand("FILE", "look whether a configuration is good", check.main),
     "passwd": Subcommand(
         "FILE NAME [--scheme SCHEME]", "set a password in a users file", passwd.main
     ),

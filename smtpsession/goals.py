@@ -12,7 +12,18 @@ from typing import Union
 
 from attrs import frozen
 
-from smtpsession.kinds import FILE, FLAG, SECONDS, TEXT, choice, setting
+from smtpsession.kinds import (
+    FILE,
+    FLAG,
+    OPTIONS,
+    SECONDS,
+    TEXT,
+    TEXTS,
+    Options,
+    choice,
+    count,
+    setting,
+)
 
 
 @frozen(kw_only=True)
@@ -79,12 +90,53 @@ class LMTPTable(SMTPTable):
     """
 
 
+@frozen(kw_only=True)
+class CommandTable:
+    """
+    Messages go to a program, on its standard input, which says by its exit status what
+    has become of them: those of C{sysexits.h}.
+
+    @ivar command: the program, and what it is called with; no shell has a hand in it
+    @ivar lineEndings: how the lines of the message end
+    @ivar directory: where it runs; by default where the service does
+    @ivar inherit: variables that it has from the service; PATH it has in any case
+    @ivar timeout: for how many seconds it may take nothing of the message, and how many
+        it may have after the message's end
+    @ivar concurrency: how many may run at once; other messages wait
+    """
+
+    command: tuple[str, ...] = setting(TEXTS)
+    lineEndings: str = setting(choice("lf", "crlf"), "lf")
+    directory: Path | None = setting(FILE, None)
+    inherit: tuple[str, ...] = setting(TEXTS, ())
+    timeout: float = setting(SECONDS, 300)
+    concurrency: int = setting(count(), 20)
+
+
+@frozen(kw_only=True)
+class PythonTable:
+    """
+    Messages go to a destination of your own, a class like
+    C{smtpsession.delivery.destination.Destination}.
+
+    @ivar factory: what makes it, C{package.module:callable}
+    @ivar options: what that is called with, by keyword
+    """
+
+    factory: str = setting(TEXT)
+    options: Options = setting(OPTIONS, Options())
+
+
 #: By what C{deliver} says.
 DESTINATIONS: Mapping[str, type[object]] = {
     "maildir": MaildirTable,
     "discard": DiscardTable,
     "smtp": SMTPTable,
     "lmtp": LMTPTable,
+    "command": CommandTable,
+    "python": PythonTable,
 }
 
-DestinationTable = Union[MaildirTable, DiscardTable, SMTPTable, LMTPTable]
+DestinationTable = Union[
+    MaildirTable, DiscardTable, SMTPTable, LMTPTable, CommandTable, PythonTable
+]

@@ -9,7 +9,7 @@ are the fields of an attrs class, each made with `setting`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,25 @@ FILE = Kind("the name of a file or a folder", _readFile)
 HOSTNAME = Kind("a host name in ASCII", _readHostname)
 NETWORKS = Kind('a list of networks, such as ["192.0.2.0/24"]', _readNetworks)
 TEXTS = Kind("a list of texts", _listOf(_readText))
+
+
+@frozen(eq=False)
+class Options:
+    """
+    A table of whatever somebody else understands, compared by identity.
+
+    @ivar values: by key
+    """
+
+    values: Mapping[str, Any] = field(factory=dict)
+
+
+def _readOptions(value: Any, folder: Path) -> Options:
+    _require(isinstance(value, dict))
+    return Options(dict(value))
+
+
+OPTIONS = Kind("a table", _readOptions)
 
 
 def choice(*values: str) -> Kind:

@@ -22,8 +22,7 @@ from smtpsession.config import (
     RouteTable,
     TLSTable,
 )
-from smtpsession.delivery.making import MAKERS
-from smtpsession.goals import DESTINATIONS, DiscardTable
+from smtpsession.goals import DiscardTable
 from tests.certificates import selfSigned
 
 ENDPOINT = "tcp:2525:interface=127.0.0.1"
@@ -167,7 +166,3 @@ class AssemblyTests(SynchronousTestCase):
         """A pattern with a domain that there cannot be is refused."""
         route = RouteTable(recipients=("*@\u2028.example",))
         self.assertProblem("route[0].recipients: ", route=(route,))
-
-    def test_everyDestination(self) -> None:
-        """Each that can be named can be made."""
-        self.assertEqual(set(MAKERS), set(DESTINATIONS.values()))

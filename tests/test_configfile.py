@@ -103,7 +103,7 @@ WRONG = [
         '[[route]]\nrecipients = ["*"]\ndeliver = "pigeon"',
         "route[0].deliver",
         "'pigeon'",
-        '"maildir" or "discard"',
+        '"maildir" or "discard" or "smtp"',
     ),
     (
         '[[route]]\nrecipients = ["*"]\ndeliver = ["x"]',

@@ -24,6 +24,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThread
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.delivery.lineends import LineEnds
 from smtpsession.errors import SMTPError
 from smtpsession.replies import INSUFFICIENT_STORAGE
 from smtpsession.session import SMTPSession
@@ -94,11 +95,10 @@ class Maildir:
         others = [each._entry(session, copies[each], seconds) for each in copies]
         try:
             with _create(first.temporary) as file:
-                lines = file if self._lineEndings == "crlf" else _UnixLines(file)
-                lines.write(first.trace)
+                file.write(first.trace)
+                lines = _Lines(file, self._lineEndings)
                 await stream.deliverTo(lines)
-                if isinstance(lines, _UnixLines):
-                    lines.finish()
+                lines.finish()
                 await deferToThread(_commit, file, first, others)
         except BaseException as error:
             # Where the client leaves while _commit is at work, that either finds no
@@ -138,22 +138,18 @@ class _Entry:
         return self.maildir.path / "new" / self.name
 
 
-class _UnixLines:
-    """Writes CRLF as LF, however the octets are cut."""
+class _Lines:
+    """Writes a message into a file, its line ends as they have to be there."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, style: str) -> None:
         self._file = file
-        self._tail = b""
+        self._ends = LineEnds(style)
 
     def write(self, chunk: bytes) -> None:
-        octets = self._tail + chunk
-        self._tail = b"\r" if octets.endswith(b"\r") else b""
-        if self._tail:
-            octets = octets[:-1]
-        self._file.write(octets.replace(b"\r\n", b"\n"))
+        self._file.write(self._ends.convert(chunk))
 
     def finish(self) -> None:
-        self._file.write(self._tail)
+        self._file.write(self._ends.finish())
 
 
 def _create(path: Path) -> BinaryIO:

@@ -14,12 +14,21 @@ from OpenSSL.crypto import FILETYPE_PEM, load_certificate
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 
+from smtpsession.delivery.command import Command
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.discard import Discard
 from smtpsession.delivery.folders import Folders
 from smtpsession.delivery.opening import Terms
+from smtpsession.delivery.python import load
 from smtpsession.delivery.smtp import NextHop
-from smtpsession.goals import DiscardTable, LMTPTable, MaildirTable, SMTPTable
+from smtpsession.goals import (
+    CommandTable,
+    DiscardTable,
+    LMTPTable,
+    MaildirTable,
+    PythonTable,
+    SMTPTable,
+)
 
 
 @frozen
@@ -76,6 +85,23 @@ def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings], Destination]:
     return makeIt
 
 
+def _command(table: CommandTable, around: Surroundings) -> Destination:
+    return Command(
+        reactor=around.reactor,
+        hostname=around.hostname,
+        arguments=table.command,
+        lineEndings=table.lineEndings,
+        directory=None if table.directory is None else str(table.directory),
+        inherit=table.inherit,
+        timeout=table.timeout,
+        concurrency=table.concurrency,
+    )
+
+
+def _python(table: PythonTable, around: Surroundings) -> Destination:
+    return load(table.factory, table.options.values)
+
+
 def _hostOf(endpoint: str) -> str | None:
     """The host in C{tcp:relay.example.org:25}."""
     kind, _, rest = endpoint.partition(":")
@@ -103,4 +129,6 @@ MAKERS: Mapping[type[Any], Callable[[Any, Surroundings], Destination]] = {
     DiscardTable: _discard,
     SMTPTable: _nextHop("smtp"),
     LMTPTable: _nextHop("lmtp"),
+    CommandTable: _command,
+    PythonTable: _python,
 }

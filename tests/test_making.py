@@ -1,0 +1,121 @@
+"""
+Tests of smtpsession.delivery.making: destinations out of their tables.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession.configfile import read
+from smtpsession.delivery.command import Command
+from smtpsession.delivery.destination import Destination
+from smtpsession.delivery.discard import Discard
+from smtpsession.delivery.folders import Folders
+from smtpsession.delivery.making import MAKERS, Surroundings, make
+from smtpsession.delivery.smtp import NextHop
+from smtpsession.goals import DESTINATIONS
+from tests.certificates import authority
+
+
+class Own(Destination):
+    """One of somebody else."""
+
+    def __init__(self, colour: str) -> None:
+        self.colour = colour
+
+
+class MakingTests(SynchronousTestCase):
+    """make."""
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir()
+        self.around = Surroundings("mx.example.org", self.folder, MemoryReactorClock())
+
+    def make(self, deliver: str, **keys: Any) -> Any:
+        """What a route of the file asks for."""
+        route = {"recipients": ["*"], "deliver": deliver, **keys}
+        config = read({"route": [route]}, self.folder, "mail.toml")
+        return make(config.route[0].destination, self.around)
+
+    def test_all(self) -> None:
+        """Each that can be named can be made."""
+        self.assertEqual(set(MAKERS), set(DESTINATIONS.values()))
+
+    def test_maildir(self) -> None:
+        """Its path is relative to the file."""
+        made = self.make("maildir", path="mail/{localpart}")
+        self.assertIsInstance(made, Folders)
+        self.assertEqual(made.path, self.folder / "mail" / "{localpart}")
+
+    def test_discard(self) -> None:
+        """There is nothing to say about it."""
+        self.assertIsInstance(self.make("discard"), Discard)
+
+    def test_nextHop(self) -> None:
+        """The server's name is that of its endpoint, where nothing else is said."""
+        (self.folder / "password").write_text("sesame\n", "utf-8")
+        (self.folder / "ca.pem").write_bytes(authority().certificatePEM)
+        made = self.make(
+            "smtp",
+            **{
+                "endpoint": "tcp:relay.example.org:587",
+                "tls": "required",
+                "ca": "ca.pem",
+                "user": "us",
+                "password-file": "password",
+                "connect-timeout": 1,
+                "command-timeout": 2,
+                "data-timeout": 3,
+            },
+        )
+        self.assertIsInstance(made, NextHop)
+        terms = made._terms
+        self.assertEqual(terms.hostname, "mx.example.org")
+        self.assertEqual((terms.protocol, terms.tls), ("smtp", "required"))
+        self.assertEqual(terms.serverName, "relay.example.org")
+        self.assertIsNotNone(terms.trustRoot)
+        self.assertEqual((terms.user, terms.password), ("us", "sesame"))
+        times = (terms.connectTimeout, terms.commandTimeout, terms.dataTimeout)
+        self.assertEqual(times, (1, 2, 3))
+        for endpoint, expected in (
+            ("tcp:host=a.example:port=25", "a.example"),
+            ("unix:/run/lmtp.socket", None),
+        ):
+            made = self.make("lmtp", endpoint=endpoint, tls="none")
+            self.assertEqual(made._terms.protocol, "lmtp")
+            self.assertEqual(made._terms.serverName, expected)
+        made = self.make(
+            "smtp", **{"endpoint": "tcp:[::1]", "server-name": "b.example"}
+        )
+        self.assertEqual(made._terms.serverName, "b.example")
+
+    def test_badNextHop(self) -> None:
+        """What cannot be is an error when it is made."""
+        for keys in (
+            {"endpoint": "pigeon:1"},
+            {"endpoint": "unix:/run/x", "tls": "required"},
+            {"endpoint": "tcp:a.example:25", "user": "us"},
+            {"endpoint": "tcp:a.example:25", "ca": "nowhere.pem"},
+        ):
+            self.assertRaises(Exception, self.make, "smtp", **keys)
+
+    def test_command(self) -> None:
+        """A program, and not a line for a shell."""
+        made = self.make("command", command=["/bin/cat", "-"], directory="sub")
+        self.assertIsInstance(made, Command)
+        self.assertEqual(made._arguments, ["/bin/cat", "-"])
+        self.assertEqual(made._directory, str(self.folder / "sub"))
+        self.assertRaises(ValueError, self.make, "command", command=[])
+
+    def test_python(self) -> None:
+        """Whatever somebody else has made."""
+        name = f"{__name__}:Own"
+        made = self.make("python", factory=name, options={"colour": "red"})
+        self.assertIsInstance(made, Own)
+        self.assertEqual(made.colour, "red")
+        self.assertRaises(ValueError, self.make, "python", factory=name)
