@@ -86,10 +86,12 @@ class _Transaction:
 
     @ivar envelope: by which it is known; the library makes a new one for each
     @ivar destinations: of its recipients, in their order
+    @ivar asked: all that have been asked about a recipient, be it refused or not
     """
 
     envelope: SMTPEnvelope
     destinations: list[Destination] = field(factory=list)
+    asked: set[Destination] = field(factory=set)
 
     def shares(self, recipients: Sequence[SMTPAddress]) -> dict[Destination, list[int]]:
         """The recipients of each destination, by their places."""
@@ -148,6 +150,7 @@ class RoutingServer(SMTPServerFactory):
         isLMTP = self.options.protocol == "lmtp"
         if accepted and destination is not accepted[0] and not isLMTP:
             raise SMTPError.saying(ANOTHER_ROUTE)
+        transaction.asked.add(destination)
         await destination.accept(address, session)
         accepted.append(destination)
 
@@ -171,7 +174,11 @@ class RoutingServer(SMTPServerFactory):
         self, stream: MessageStream, session: SMTPSession
     ) -> DeliveryResult:
         recipients = session.envelope.rcptTo
-        shares = self._open[session].shares(recipients)
+        transaction = self._open[session]
+        shares = transaction.shares(recipients)
+        for each in transaction.asked.difference(shares):
+            transaction.asked.discard(each)
+            await each.forget(session)
         if len(shares) > 1:
             return await deliverToAll(shares, stream, session, self.options)
         [destination] = shares
@@ -191,7 +198,7 @@ class RoutingServer(SMTPServerFactory):
     async def _forget(self, session: SMTPSession) -> None:
         transaction = self._open.pop(session, None)
         if transaction is not None:
-            for each in dict.fromkeys(transaction.destinations):
+            for each in transaction.asked:
                 await each.forget(session)
 
     def _report(

@@ -234,6 +234,27 @@ class RoutingServerTests(SynchronousTestCase):
         client.leave()
         self.assertEqual(self.org.forgotten, 2)
 
+    def test_refusedForgotten(self) -> None:
+        """So does one that has refused all that it was asked about."""
+        self.org.refused = {"bob@example.org"}
+        client = self.connect()
+        client.say(c.MAIL, c.RCPT, "RSET", c.MAIL)
+        self.assertEqual(self.org.forgotten, 1)
+        client.say(c.RCPT)
+        client.leave()
+        self.assertEqual(self.org.forgotten, 2)
+
+    def test_othersForgotten(self) -> None:
+        """It does too where the message goes to another, and just once."""
+        self.org.refused = {"bob@example.org"}
+        for protocol in ("smtp", "lmtp"):
+            self.org.forgotten = 0
+            client = self.connect(protocol)
+            client.say(c.MAIL, c.RCPT, "RCPT TO:<al@example.net>", "DATA", "Hello.")
+            self.assertEqual(client.say("."), [c.ACCEPTED])
+            client.leave()
+            self.assertEqual((self.org.forgotten, self.net.forgotten), (1, 0))
+
     def test_clientGone(self) -> None:
         """It hears too when the client leaves in the middle of its message."""
         client = self.connect()
