@@ -90,7 +90,7 @@ class MakingTests(SynchronousTestCase):
             self.assertEqual(made._terms.protocol, "lmtp")
             self.assertEqual(made._terms.serverName, expected)
         made = self.make(
-            "smtp", **{"endpoint": "tcp:[::1]", "server-name": "b.example"}
+            "smtp", **{"endpoint": "tcp:192.0.2.1:25", "server-name": "b.example"}
         )
         self.assertEqual(made._terms.serverName, "b.example")
 
