@@ -42,9 +42,12 @@ def received(
     """
     when = format_datetime(datetime.fromtimestamp(int(seconds), timezone.utc))
     address = recipients[0].address if len(recipients) == 1 else ""
+    # Who comes by XCLIENT need not have said hello.
+    name = session.hostNameAppearsAs or "unknown"
     return (
-        f"Received: from {session.hostNameAppearsAs} ({_client(session)})\r\n"
-        f"\tby {hostname} with {session.transmissionType} id {messageId(session)}"
+        f"Received: from {name} ({_client(session)})\r\n"
+        f"\tby {hostname} with {session.transmissionType}{_tls(session)}"
+        f" id {messageId(session)}"
         + (f"\r\n\tfor <{address}>" if address else "")
         + f";\r\n\t{when}\r\n"
     )
@@ -53,6 +56,14 @@ def received(
 def messageId(session: SMTPSession) -> str:
     """What the message of the current transaction is called in traces and logs."""
     return f"{session.id}.{session.transaction}"
+
+
+def _tls(session: SMTPSession) -> str:
+    """What the message was protected with, as a comment."""
+    tls = session.tlsOptions
+    if tls is None:
+        return ""
+    return f"\r\n\t({tls.version} {tls.standardName or tls.name})"
 
 
 def _client(session: SMTPSession) -> str:

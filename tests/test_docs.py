@@ -44,8 +44,8 @@ class ManualTests(FilesTestCase):
         for name in ("fullchain", "privkey", "net", "com"):
             for ending in ("pem", "key"):
                 Path(f"{name}.{ending}").write_bytes(pem)
-        for name in ("users", "tokens"):
-            Path(name).touch()
+        Path("users").write_text("bob:{PLAIN}sesame\n", "utf-8")
+        Path("tokens").touch()
         for page in sorted(DOCS.glob("*.rst")):
             for found in BLOCK.findall(page.read_text("utf-8")):
                 self.run_(dedent(found), page.name)

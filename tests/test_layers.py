@@ -52,7 +52,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "assembly"),
-        *("service", "tap", "check", "__main__"),
+        *("service", "tap", "check", "reference", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import SMTPAddress, SMTPEnvelope, SMTPSession
+from smtpsession import SMTPAddress, SMTPEnvelope, SMTPSession, TLSCipherInfo
 from smtpsession.trace import deliveredTo, messageId, received, returnPath
 
 MOMENT = 1_000_000_000.75
@@ -112,6 +112,26 @@ class ReceivedTests(SynchronousTestCase):
         ]
         for fields, keyword in rows:
             self.assertIn(f" with {keyword} id ", self.receivedOf(**fields))
+
+    def test_tls(self) -> None:
+        """
+        TLS is a comment: its version, and the cipher by IANA's name or OpenSSL's.
+        """
+        for standardName, expected in (
+            ("TLS_AES_128_GCM_SHA256", "(TLSv1.3 TLS_AES_128_GCM_SHA256)"),
+            (None, "(TLSv1.3 X)"),
+        ):
+            header = self.receivedOf(
+                secure=True, tlsOptions=TLSCipherInfo("X", standardName, "TLSv1.3")
+            )
+            self.assertIn(f" with ESMTPS\r\n\t{expected} id ", header)
+
+    def test_noHello(self) -> None:
+        """
+        A client that has not said hello, as behind XCLIENT, is unknown.
+        """
+        header = self.receivedOf(hostNameAppearsAs="")
+        self.assertTrue(header.startswith("Received: from unknown ("), header)
 
     def test_withUtf8(self) -> None:
         """
