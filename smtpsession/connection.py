@@ -36,7 +36,7 @@ from smtpsession.peer import applyProxy, hasGone, hostAndPort
 from smtpsession.proxyline import ProxyDecoder
 from smtpsession.session import SMTPSession
 from smtpsession.tls import TLSFacts, applyTLS, factsOf
-from smtpsession.watch import Deadline, Presence
+from smtpsession.watch import Deadline, Pace, Presence
 
 # What holds up the input.
 NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
@@ -67,6 +67,7 @@ class Connection(LineReceiver):
         self.lines = LineSplitter(COMMAND_LINE)
         self.isReceiving = self.isClosing = False
         self._deadline = Deadline(clock, _tick(options), self._deadlinePassed)
+        self._pace = Pace(clock, options.dataTimeout, options.minimumDataRate)
         self._presence = Presence(
             clock,
             lambda: hasGone(self.transport),
@@ -79,6 +80,7 @@ class Connection(LineReceiver):
         # Whether nothing is to come before the conversation, or before it goes on.
         self._isOpen = self._hasBegun = False
         self._holds: set[str] = set()
+        self._heldSince = 0.0
 
     # What the class below adds.
 
@@ -288,9 +290,15 @@ class Connection(LineReceiver):
                 chunk = self.lines.takeRest()
                 if not chunk:
                     break
+                self._pace.received(len(chunk))
                 self.rawDataReceived(chunk)
             received = True
         return received
+
+    def setRawMode(self) -> None:
+        """From now on it is a message, or a part of one, that comes."""
+        self._pace.begin()
+        super().setRawMode()
 
     def clearLineBuffer(self) -> bytes:
         """
@@ -321,6 +329,7 @@ class Connection(LineReceiver):
     def hold(self, reason: str) -> None:
         """Read nothing until this is released."""
         if not self._holds and not self.isClosing:
+            self._heldSince = self.clock.seconds()
             super().pauseProducing()
             self._presence.watch()
         self._holds.add(reason)
@@ -333,6 +342,7 @@ class Connection(LineReceiver):
         if self._holds or self.isClosing:
             return
         self._presence.cancel()
+        self._pace.extend(self.clock.seconds() - self._heldSince)
         self.expect()
         super().resumeProducing()
 
@@ -346,7 +356,7 @@ class Connection(LineReceiver):
         elif self.line_mode:
             self._deadline.give(options.commandTimeout)
         else:
-            self._deadline.give(options.dataTimeout)
+            self._deadline.give(min(options.dataTimeout, self._pace.left))
 
     def _deadlinePassed(self) -> None:
         if self._holds - {REPLIES}:

@@ -93,6 +93,8 @@ class Limits:
         RFC 5321, section 4.5.3.2.7: 5 minutes.
     @ivar dataTimeout: between two pieces of a message.  RFC 5321, section 4.5.3.2.5
         wants 3 minutes at the least; 10 are what a client waits for the last reply.
+    @ivar minimumDataRate: octets a second of a message, or of a part of it by BDAT, on
+        the average once C{dataTimeout} has passed; 0 for no such limit
     @ivar handshakeTimeout: for TLS, and for a PROXY header; then the connection is
         closed without a word.
     @ivar authFailures: failed logins on a connection; 421 beyond.
@@ -114,6 +116,7 @@ class Limits:
     clientsPerAddress: int = _count(50)
     commandTimeout: float = _seconds(300)
     dataTimeout: float = _seconds(600)
+    minimumDataRate: int = _count(128, minimum=0)
     handshakeTimeout: float = _seconds(60)
     authFailures: int = _count(3, minimum=0)
     closingTimeout: float = _seconds(30)

@@ -1,11 +1,12 @@
 # -*- test-case-name: tests.test_watch -*-
 """
-Two eyes on a client: whether it keeps us waiting for too long, and whether it is still
+Eyes on a client: whether it keeps us waiting for too long, and whether it is still
 there while it waits for us.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -52,6 +53,42 @@ class Deadline:
             self._passed()
         else:
             self._timer = self._clock.callLater(min(left, self._tick), self._look)
+
+
+class Pace:
+    """
+    How long a message may take: a time to begin with, and more with each octet.
+
+    Otherwise an octet now and then would hold a connection for days.
+    """
+
+    def __init__(self, clock: IReactorTime, grace: float, rate: int) -> None:
+        """
+        @param grace: the time to begin with, in seconds
+        @param rate: how many octets are worth a second more; 0 for no bound at all
+        """
+        self._clock = clock
+        self._grace = grace
+        self._rate = rate
+        self._end = math.inf
+
+    def begin(self) -> None:
+        """A message, or a part of one, begins to come."""
+        self._end = self._clock.seconds() + self._grace if self._rate else math.inf
+
+    def received(self, octets: int) -> None:
+        """So many have come."""
+        if self._rate:
+            self._end += octets / self._rate
+
+    def extend(self, seconds: float) -> None:
+        """For so long it was us who took nothing."""
+        self._end += seconds
+
+    @property
+    def left(self) -> float:
+        """How many seconds there are, as it stands."""
+        return self._end - self._clock.seconds()
 
 
 class Presence:

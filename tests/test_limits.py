@@ -23,6 +23,7 @@ DEFAULTS = {
     "clientsPerAddress": 50,
     "commandTimeout": 300,
     "dataTimeout": 600,
+    "minimumDataRate": 128,
     "handshakeTimeout": 60,
     "authFailures": 3,
     "closingTimeout": 30,

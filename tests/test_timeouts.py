@@ -136,9 +136,10 @@ class DataTimeoutTests(SynchronousTestCase):
 
     def test_everyPieceBegins(self) -> None:
         """
-        Each piece of the message gives the client the whole time for the next one.
+        Each piece of the message gives the client the whole time for the next one, if
+        no rate is demanded.
         """
-        server = MemoryServer()
+        server = MemoryServer(options=memoryOptions(minimumDataRate=0))
         client = c.inMessage(server)
         for _ in range(5):
             server.clock.advance(599)
@@ -284,3 +285,89 @@ class ClosingTimeoutTests(SynchronousTestCase):
         self.assertTrue(refused.closed)
         server.clock.advance(3)
         self.assertTrue(refused.transport.disconnected)
+
+
+class DataRateTests(SynchronousTestCase):
+    """A message must come at some rate, once its first time is over."""
+
+    def drip(self, server: MemoryServer, client: MemoryClient, chunk: bytes) -> float:
+        """Send this each second until the server has enough, or a thousand times."""
+        for seconds in range(1000):
+            if client.closed:
+                return seconds
+            server.clock.advance(1)
+            client.write(chunk)
+        return 1000
+
+    def server(self, **options: Any) -> MemoryServer:
+        given = {"dataTimeout": 10, "minimumDataRate": 10, **options}
+        return MemoryServer(options=memoryOptions(**given))
+
+    def test_slow(self) -> None:
+        """
+        An octet a second is not enough: it is 421, and the message is not accepted.
+        """
+        server = self.server()
+        client = c.inMessage(server)
+        seconds = self.drip(server, client, b"x")
+        self.assertTrue(10 <= seconds <= 12, seconds)
+        self.assertEqual(client.hear(), [DATA_TIMEOUT])
+        self.assertEqual(server.messages, [])
+
+    def test_fastEnough(self) -> None:
+        """
+        Who keeps to it may take all day.
+        """
+        server = self.server()
+        client = c.inMessage(server)
+        self.assertEqual(self.drip(server, client, b"x" * 8 + b"\r\n"), 1000)
+        self.assertEqual(client.say("."), [c.ACCEPTED])
+
+    def test_creditLasts(self) -> None:
+        """
+        What came quickly counts for what comes slowly.
+        """
+        server = self.server()
+        client = c.inMessage(server)
+        client.write(b"x" * 400 + b"\r\n")
+        seconds = self.drip(server, client, b"x")
+        self.assertTrue(50 <= seconds <= 60, seconds)
+
+    def test_chunks(self) -> None:
+        """
+        So it is with each part by BDAT.
+        """
+        server = self.server()
+        client = c.withRecipients(server)
+        client.write(b"BDAT 100000 LAST\r\n")
+        seconds = self.drip(server, client, b"x")
+        self.assertTrue(10 <= seconds <= 12, seconds)
+
+    def test_off(self) -> None:
+        """
+        Without a rate only silence counts.
+        """
+        server = self.server(minimumDataRate=0)
+        client = c.inMessage(server)
+        self.assertEqual(self.drip(server, client, b"x"), 1000)
+
+    def test_ourOwnTime(self) -> None:
+        """
+        The time in which we read nothing does not count.
+        """
+
+        async def onData(stream: MessageStream, session: SMTPSession) -> None:
+            await waiting
+            async for _ in stream:
+                pass
+
+        waiting: Deferred[None] = Deferred()
+        options = memoryOptions(dataTimeout=10, minimumDataRate=10, streamBuffer=10)
+        server = MemoryServer(onData=onData, options=options)
+        client = c.inMessage(server)
+        client.write(b"x" * 20)
+        server.clock.advance(500)
+        self.assertFalse(client.closed)
+        waiting.callback(None)
+        client.write(b"\r\n.\r\n")
+        self.assertEqual(client.hear(), [c.ACCEPTED])
