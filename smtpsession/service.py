@@ -94,7 +94,7 @@ class MailService(MultiService):
         self._config, self._folder, self._reactor = config, folder, reactor
         self._reread = reread
         self._assembly = assemble(config, folder, reactor)
-        self._events = None if config.events is None else EventFile(config.events)
+        self._events = _eventFile(config)
         accounts = self._assembly.accounts
         self.servers = [
             RoutingServer(
@@ -165,6 +165,8 @@ class MailService(MultiService):
             self._adopt(self._reread())
         except (ConfigError, OSError) as error:
             self._log.error("not reloaded: {error}", error=error)
+        except Exception:
+            self._log.failure("not reloaded")
         else:
             self._log.info("reloaded")
         notify("READY=1")
@@ -174,15 +176,18 @@ class MailService(MultiService):
         after = assemble(config, self._folder, self._reactor, before.destinations)
         if _places(config) != _places(self._config):
             raise ConfigError(["listeners cannot change while they are in use"])
-        if self._events is not None:
-            self._events.open()
+        events = _eventFile(config)
+        if events is not None:
+            events.open()
         for table, destination in after.destinations.items():
             if table not in before.destinations:
                 destination.start()
         if after.accounts is not None:
             after.accounts.start()
         # From here on nothing can fail.
-        self._config, self._assembly = config, after
+        if self._events is not None:
+            self._events.close()
+        self._config, self._assembly, self._events = config, after, events
         for server, listener in zip(self.servers, after.listeners, strict=True):
             server.routes = after.routes
             server.adopt(listener.options)
@@ -210,8 +215,17 @@ class MailService(MultiService):
     def _delivered(
         self, session: SMTPSession, recipients: Sequence[SMTPAddress], size: int
     ) -> None:
-        if self._events is not None:
+        if self._events is None:
+            return
+        try:
             self._events.message(session, recipients, size)
+        except OSError:
+            # The message is where it has to be, and the client is to know that.
+            self._log.failure("no event for a message")
+
+
+def _eventFile(config: Config) -> EventFile | None:
+    return None if config.events is None else EventFile(config.events)
 
 
 def _places(config: Config) -> list[tuple[str, str]]:

@@ -376,5 +376,21 @@ class MailServiceTests(SynchronousTestCase):
         service.reload()
         client.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")
         self.assertEqual(len(path.read_text("ascii").splitlines()), 1)
+        self.next = self.config(events=self.folder / "other")
+        service.reload()
+        client.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        self.assertEqual(len((self.folder / "other").read_text().splitlines()), 1)
         client.leave()
         self.successResultOf(service.stopService())
+
+    def test_noRoomForEvents(self) -> None:
+        """
+        A message that was delivered is accepted, though nobody can be told of it.
+        """
+        service = self.service(events=Path("/dev/full"))
+        service.startService()
+        client = self.connect(service)
+        client.say(c.HELO, c.MAIL, c.RCPT, "DATA")
+        [reply] = client.say("Hello.", ".")
+        self.assertEqual(reply[:3], "250")
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
