@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
@@ -20,9 +20,15 @@ from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.making import Surroundings, make
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DestinationTable
+from smtpsession.inherited import InheritedEndpoint
 from smtpsession.options import ServerOptions
 from smtpsession.pem import CertificatePair
 from smtpsession.router import Route
+from smtpsession.sasl.exchange import SECRET
+
+#: What the endpoint of a worker begins with: behind it are the domain of a socket that
+#: another process has opened, and its number.
+INHERITED = "inherited:"
 
 
 @frozen
@@ -60,11 +66,13 @@ def assemble(
     folder: Path,
     reactor: Any,
     known: Mapping[DestinationTable, Destination] | None = None,
+    scramSecret: bytes = SECRET,
 ) -> Assembly:
     """
     Make the parts.
 
     @param folder: what relative paths are relative to
+    @param scramSecret: as in `ServerOptions`
     @param known: destinations that there are already, to go on with
     @raise ConfigError: with all that cannot be made
     """
@@ -77,6 +85,8 @@ def assemble(
         where = f"listener[{place}]"
         options = bench.make(where, _options, config, table, certificates, mechanisms)
         endpoint = bench.make(f"{where}.endpoint", _endpoint, reactor, table)
+        if options is not None:
+            options = evolve(options, scramSecret=scramSecret)
         listeners.append(Listener(table.name or table.endpoint, endpoint, options))
     hostname = config.hostname or ServerOptions().hostname
     around = Surroundings(hostname, folder, reactor)
@@ -151,6 +161,9 @@ def _path(path: Path | None) -> str | None:
 
 
 def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:
+    if table.endpoint.startswith(INHERITED):
+        domain, number = table.endpoint.removeprefix(INHERITED).split(":")
+        return InheritedEndpoint(reactor, domain, int(number))
     if table.endpoint.startswith("ssl:") and (table.tls or table.proxyProtocol):
         # It begins TLS by itself: before a PROXY header, and without our certificates.
         raise ValueError('in place of "ssl:" write "tcp:", and tls = "implicit"')

@@ -24,6 +24,7 @@ from smtpsession.kinds import (
     TEXTS,
     choice,
     choices,
+    count,
     setting,
 )
 from smtpsession.goals import DestinationTable, MaildirTable
@@ -165,6 +166,8 @@ class Config:
     @ivar dns: the names of clients
     @ivar limits: for every listener
     @ivar route: where mail goes
+    @ivar workers: how many processes serve the same ports.  With several, each has its
+        part of C{clients} and C{clients-per-address}.
     @ivar stopTimeout: how long clients may go on with a transaction when the service
         stops, in seconds
     """
@@ -177,6 +180,7 @@ class Config:
     dns: DNSTable = field(factory=DNSTable)
     limits: Limits = field(factory=Limits)
     route: tuple[RouteTable, ...] = ()
+    workers: int = setting(count(), 1)
     stopTimeout: float = setting(SECONDS, 30)
 
 

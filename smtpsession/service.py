@@ -6,7 +6,7 @@ The service: listeners, and the servers behind them.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,15 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from smtpsession.addresses import SMTPAddress
-from smtpsession.assembly import assemble
+from smtpsession.assembly import Assembly, assemble
 from smtpsession.config import Config
+from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
+from smtpsession.goals import DestinationTable
 from smtpsession.notify import notify
 from smtpsession.router import RoutingServer
+from smtpsession.sasl.exchange import SECRET
 from smtpsession.session import SMTPSession
 
 
@@ -84,16 +87,19 @@ class MailService(MultiService):
         folder: Path,
         reactor: Any,
         reread: Callable[[], Config] | None = None,
+        scramSecret: bytes = SECRET,
     ) -> None:
         """
         @param folder: what relative paths are relative to
         @param reread: reads the configuration anew, for SIGHUP; raises `ConfigError`
+        @param scramSecret: as in `ServerOptions`
         @raise ConfigError: something cannot be made
         """
         super().__init__()
+        self._scramSecret = scramSecret
         self._config, self._folder, self._reactor = config, folder, reactor
         self._reread = reread
-        self._assembly = assemble(config, folder, reactor)
+        self._assembly = self._assemble(config)
         self._events = _eventFile(config)
         accounts = self._assembly.accounts
         self.servers = [
@@ -132,6 +138,13 @@ class MailService(MultiService):
         super().startService()
         # Not now: the reactor puts its own handlers in place when it begins to run.
         self._reactor.callWhenRunning(self._ready)
+
+    def _assemble(
+        self,
+        config: Config,
+        known: Mapping[DestinationTable, Destination] | None = None,
+    ) -> Assembly:
+        return assemble(config, self._folder, self._reactor, known, self._scramSecret)
 
     async def _stop(self, listeners: object) -> None:
         notify("STOPPING=1")
@@ -173,7 +186,7 @@ class MailService(MultiService):
 
     def _adopt(self, config: Config) -> None:
         before = self._assembly
-        after = assemble(config, self._folder, self._reactor, before.destinations)
+        after = self._assemble(config, before.destinations)
         if _places(config) != _places(self._config):
             raise ConfigError(["listeners cannot change while they are in use"])
         events = _eventFile(config)

@@ -5,9 +5,9 @@ C{twistd smtpsession}: its command line, and the service that it asks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 
 from attrs import evolve
 from twisted.application.service import IService
@@ -25,6 +25,7 @@ from smtpsession.config import (
 from smtpsession.errors import ConfigError
 from smtpsession.goals import MaildirTable
 from smtpsession.service import MailService
+from smtpsession.supervisor import Supervisor
 
 
 class Options(UsageOptions):
@@ -75,7 +76,7 @@ class Options(UsageOptions):
         # The process may go to another folder before it reads the file again.
         file = Path(self["config"]).absolute()
         try:
-            self.service = _serviceOf(_load(file), file.parent, partial(_load, file))
+            self.service = _serviceOf(_load(file), file.parent, file)
         except ConfigError as error:
             raise UsageError(str(error)) from error
 
@@ -108,10 +109,15 @@ def _load(file: Path) -> Config:
 
 
 def _serviceOf(
-    config: Config, folder: Path, reread: Callable[[], Config] | None = None
-) -> MailService:
+    config: Config, folder: Path, file: Path | None = None
+) -> MailService | Supervisor:
     from twisted.internet import reactor
 
+    if file is None:
+        return MailService(config, folder, reactor)
+    reread = partial(_load, file)
+    if config.workers > 1:
+        return Supervisor(config, file, reactor, reread, token_bytes(32))
     return MailService(config, folder, reactor, reread)
 
 

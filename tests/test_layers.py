@@ -51,8 +51,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "delivery.command",
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
-        *("delivery.making", "router", "eventfile", "notify", "assembly"),
-        *("service", "tap", "check", "reference", "__main__"),
+        *("delivery.making", "router", "eventfile", "notify", "inherited", "assembly"),
+        *("service", "supervisor", "worker", "tap", "check", "reference", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)

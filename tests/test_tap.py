@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from twisted.application.service import IService, IServiceMaker
 from twisted.names import client
@@ -31,7 +32,7 @@ class OptionsTests(SynchronousTestCase):
         self.addCleanup(os.chdir, before)
         os.chdir(folder)
 
-    def parse(self, *arguments: str) -> Options:
+    def parse(self, *arguments: str) -> Any:
         options = Options()
         options.parseOptions(list(arguments))
         return options

@@ -1,0 +1,296 @@
+# -*- test-case-name: tests.test_supervisor -*-
+"""
+Several processes that serve the same ports, and the one that looks after them.
+
+The supervisor opens the ports, and its workers inherit them: each accepts from the same
+sockets, and the kernel lets one of them have each connection.  It serves nobody itself,
+so that a fault in serving cannot end it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from socket import AF_INET, AF_INET6, AF_UNIX
+from typing import Any
+
+from attrs import evolve
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.error import ProcessExitedAlready
+from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.protocol import Factory, ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from smtpsession.assembly import assemble
+from smtpsession.config import Config
+from smtpsession.errors import ConfigError
+from smtpsession.limits import Limits
+from smtpsession.notify import notify
+
+#: The first of the sockets that a worker is given.
+FIRST_SOCKET = 3
+DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
+
+#: What the environment says to a worker: which one it is, the domains of its sockets,
+#: and what salts are made of.
+PLACE, DOMAIN, SECRET = (
+    "SMTPSESSION_WORKER",
+    "SMTPSESSION_DOMAINS",
+    "SMTPSESSION_SECRET",
+)
+
+# How long, in seconds, until a worker that has ended is replaced: longer each time that
+# one does not last.
+_SOONEST, _LATEST, _LASTING = 1.0, 60.0, 60.0
+# How much longer than they have said workers may take to stop.
+_GRACE = 15.0
+
+
+def shareOf(limits: Limits, workers: int, place: int) -> Limits:
+    """
+    What one of the workers may take of what is limited for the server as a whole.
+
+    @param place: which one, from 0
+    """
+
+    def share(total: int) -> int:
+        return max(1, total // workers + (place < total % workers))
+
+    return evolve(
+        limits,
+        clients=share(limits.clients),
+        clientsPerAddress=share(limits.clientsPerAddress),
+    )
+
+
+class Supervisor(Service):
+    """
+    Keeps C{config.workers} processes at work.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        file: Path,
+        reactor: Any,
+        reread: Callable[[], Config],
+        secret: bytes,
+    ) -> None:
+        """
+        @param file: the configuration, for the workers to read; absolute
+        @param reread: reads it anew, for SIGHUP; raises `ConfigError`
+        @param secret: what the salts of users that there are not are made of
+        @raise ConfigError: something cannot be made
+        """
+        self._config, self._file, self._reactor = config, file, reactor
+        self._reread = reread
+        self._secret = secret
+        # Not used here: what is wrong with it is to be said once, and by now.
+        self._endpoints = [
+            (each.name, each.endpoint)
+            for each in assemble(config, file.parent, reactor).listeners
+        ]
+        self._ports: list[Any] = []
+        self._workers = [Worker(self, place) for place in range(config.workers)]
+
+    def privilegedStartService(self) -> None:
+        """
+        Open the ports.
+
+        @raise SystemExit: one cannot be had
+        """
+        for name, endpoint in self._endpoints:
+            endpoint.listen(_Nobody()).addCallbacks(
+                self._opened, _giveUp, (), {}, (name,)
+            )
+
+    def _opened(self, port: IListeningPort) -> None:
+        # Who accepts is a worker.
+        port.stopReading()  # type: ignore[attr-defined]
+        self._ports.append(port)
+        self._log.info("listening on {address}", address=port.getHost())
+
+    def startService(self) -> None:
+        """Start the workers."""
+        super().startService()
+        for each in self._workers:
+            each.start()
+        self._reactor.callWhenRunning(self._ready)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Let the workers stop as they do.
+
+        @return: fires when none is left
+        """
+        super().stopService()
+        notify("STOPPING=1")
+        patience = self._config.stopTimeout + _GRACE
+        stopped = gatherResults([each.stop(patience) for each in self._workers])
+        return stopped.addCallback(self._close)
+
+    def _close(self, ignored: object) -> Deferred[Any]:
+        closed = [maybeDeferred(each.stopListening) for each in self._ports]
+        return gatherResults(closed).addCallback(lambda _: None)
+
+    def reload(self) -> None:
+        """Have the workers read everything anew, if it is good."""
+        notify("RELOADING=1")
+        try:
+            config = self._reread()
+            assemble(config, self._file.parent, self._reactor)
+        except ConfigError as error:
+            self._log.error("not reloaded: {error}", error=error)
+        else:
+            self._config = evolve(config, workers=self._config.workers)
+            for each in self._workers:
+                each.signal("HUP")
+        notify("READY=1")
+
+    def _ready(self) -> None:
+        for number, act in (
+            (signal.SIGTERM, self._reactor.stop),
+            (signal.SIGHUP, self.reload),
+        ):
+            # The argument is bound now: it is another one the next time.
+            signal.signal(number, lambda *_, act=act: self._reactor.callFromThread(act))
+        notify("READY=1")
+
+    def spawn(self, protocol: ProcessProtocol, place: int) -> Any:
+        """Start a process that is the worker at this place."""
+        sockets = {
+            FIRST_SOCKET + number: port.fileno()
+            for number, port in enumerate(self._ports)
+        }
+        arguments = [sys.executable, "-m", "smtpsession.worker", str(self._file)]
+        return self._reactor.spawnProcess(
+            protocol,
+            sys.executable,
+            arguments,
+            env=self._environment(place),
+            childFDs={0: "w", 1: "r", 2: "r", **sockets},
+        )
+
+    def _environment(self, place: int) -> Mapping[str, str]:
+        domains = [DOMAINS[port.addressFamily] for port in self._ports]
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            # It is us whom systemd hears, and whom it gave sockets.
+            if name != "NOTIFY_SOCKET" and not name.startswith("LISTEN_")
+        }
+        return {
+            **inherited,
+            PLACE: str(place),
+            DOMAIN: ",".join(domains),
+            SECRET: self._secret.hex(),
+        }
+
+    def callLater(self, seconds: float, act: Callable[[], None]) -> IDelayedCall:
+        """On the clock of the service."""
+        later: IDelayedCall = self._reactor.callLater(seconds, act)
+        return later
+
+    def seconds(self) -> float:
+        """The time of that clock."""
+        now: float = self._reactor.seconds()
+        return now
+
+
+class _Nobody(Factory):
+    """Serves nobody: the workers do."""
+
+    noisy = False
+
+
+def _giveUp(failure: Failure, name: str) -> None:
+    raise SystemExit(f"cannot listen on {name}: {failure.getErrorMessage()}")
+
+
+class Worker(ProcessProtocol):
+    """
+    One place among the workers, and the process that has it.
+    """
+
+    _log = Logger()
+
+    def __init__(self, supervisor: Supervisor, place: int) -> None:
+        self._supervisor = supervisor
+        self._place = place
+        self._delay = _SOONEST
+        self._since = 0.0
+        self._held = b""
+        self._isAlive = False
+        self._process: Any = None
+        self._restart: IDelayedCall | None = None
+        self._stopped: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Begin a process."""
+        self._restart = None
+        self._isAlive = True
+        self._since = self._supervisor.seconds()
+        self._process = self._supervisor.spawn(self, self._place)
+
+    def signal(self, name: str) -> None:
+        """Send the process a signal, if there is one."""
+        if not self._isAlive:
+            return
+        try:
+            self._process.signalProcess(name)
+        except ProcessExitedAlready:
+            pass
+
+    def stop(self, patience: float) -> Deferred[None]:
+        """
+        Ask the process to stop, and do not begin another.
+
+        @param patience: after so many seconds it is killed
+        """
+        stopped = self._stopped = Deferred[None]()
+        if self._restart is not None:
+            self._restart.cancel()
+        if not self._isAlive:
+            stopped.callback(None)
+            return stopped
+        self.signal("TERM")
+        late = self._supervisor.callLater(patience, lambda: self.signal("KILL"))
+
+        def end(ignored: None) -> None:
+            if late.active():
+                late.cancel()
+
+        return stopped.addCallback(end)
+
+    def outReceived(self, data: bytes) -> None:
+        """What it logs is ours to log."""
+        *lines, self._held = (self._held + data).split(b"\n")
+        for line in lines:
+            text = line.decode("utf-8", "replace")
+            self._log.info("{line}", line=text, worker=self._place)
+
+    errReceived = outReceived
+
+    def processEnded(self, reason: Failure) -> None:
+        """Begin another, soon if this one has lasted, and else later and later."""
+        self._isAlive = False
+        if self._stopped is not None:
+            self._stopped.callback(None)
+            return
+        if self._supervisor.seconds() - self._since >= _LASTING:
+            self._delay = _SOONEST
+        self._log.error(
+            "worker {place} has ended, another begins in {delay} seconds: {why}",
+            place=self._place,
+            delay=self._delay,
+            why=reason.getErrorMessage(),
+        )
+        self._restart = self._supervisor.callLater(self._delay, self.start)
+        self._delay = min(2 * self._delay, _LATEST)

@@ -1,0 +1,136 @@
+"""
+Several processes behind the same ports.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+from twisted.internet.threads import deferToThread
+
+from tests.integration.support import LOCAL, PATIENCE, Service
+from tests.integration.test_twistd import TWISTD, ServiceTestCase
+
+CONFIG = f"""
+workers = 2
+hostname = "mx.example.org"
+stop-timeout = 5
+[dns]
+reverse-lookup = false
+[limits]
+clients = 4
+[[listener]]
+endpoint = "{LOCAL}"
+[[listener]]
+endpoint = "unix:socket"
+[[route]]
+recipients = ["*@example.org"]
+"""
+MESSAGE = (
+    "HELO client.example.com",
+    "MAIL FROM:<alice@example.com>",
+    "RCPT TO:<bob@example.org>",
+    "DATA",
+    "Hello.",
+    ".",
+    "QUIT",
+)
+ACCEPTED = "220 250 250 250 354 250 221".split()
+
+
+class WorkersTests(ServiceTestCase):
+    """Two workers."""
+
+    async def startIt(self) -> tuple[Service, int]:
+        """The service, when both workers serve, and its port."""
+        (self.folder / "mail.toml").write_text(CONFIG, "utf-8")
+        service = self.start(*TWISTD, "smtpsession", "--config", "mail.toml")
+        port = await service.listening
+        await self.begun(service, 2)
+        return service, port
+
+    async def begun(self, service: Service, count: int) -> None:
+        """So many workers have begun, since the service has."""
+        await service.said("(?s)" + "mail goes to the Maildir.*" * count)
+
+    def workers(self, service: Service) -> list[int]:
+        """The processes of the workers."""
+        parent = service.transport.pid
+        path = Path(f"/proc/{parent}/task/{parent}/children")
+        return [int(each) for each in path.read_text().split()]
+
+    async def codes(self, port: int) -> list[str]:
+        return [line[:3] for line in await self.say(port, *MESSAGE)]
+
+    async def test_both(self) -> None:
+        """
+        Both serve the port, and the UNIX socket stays though one of them is killed;
+        the other goes on at once, and soon there are two again.
+        """
+        service, port = await self.startIt()
+        before = self.workers(service)
+        self.assertEqual(len(before), 2)
+        self.assertEqual(await self.codes(port), ACCEPTED)
+        os.kill(before[0], signal.SIGKILL)
+        for _ in range(5):
+            self.assertEqual(await self.codes(port), ACCEPTED)
+        await self.begun(service, 3)
+        self.assertEqual(len(self.workers(service)), 2)
+        self.assertEqual(len(self.messages()), 6)
+        self.assertTrue((self.folder / "socket").is_socket())
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(PATIENCE)
+            await deferToThread(client.connect, str(self.folder / "socket"))
+            greeting = await deferToThread(client.recv, 100)
+        self.assertTrue(greeting.startswith(b"220 mx.example.org"))
+        self.assertEqual(await service.terminate(), 0)
+        self.assertFalse((self.folder / "socket").exists())
+        self.assertNotIn("Traceback", service.output)
+
+    async def test_limits(self) -> None:
+        """
+        What is limited for the server is so for the workers together.
+        """
+        service, port = await self.startIt()
+        greetings = await deferToThread(self.greetings, port, 12)
+        self.assertTrue(len(greetings) == 12)
+        admitted = [each for each in greetings if each == b"220"]
+        self.assertTrue(2 <= len(admitted) <= 4, greetings)
+        self.assertEqual({*greetings}, {b"220", b"421"})
+        await service.terminate()
+
+    def greetings(self, port: int, count: int) -> list[bytes]:
+        """What so many clients are told that are there at once."""
+        clients = [
+            socket.create_connection(("127.0.0.1", port), PATIENCE)
+            for _ in range(count)
+        ]
+        try:
+            return [client.recv(100)[:3] for client in clients]
+        finally:
+            for client in clients:
+                client.close()
+
+    async def test_reloadAndStop(self) -> None:
+        """
+        Reload and stop reach both: a new route holds, and all processes end with 0.
+        """
+        service, port = await self.startIt()
+        changed = CONFIG.replace("*@example.org", "*@example.net")
+        (self.folder / "mail.toml").write_text(changed, "utf-8")
+        service.transport.signalProcess("HUP")
+        await service.said("(?s)reloaded.*reloaded")
+        for _ in range(6):
+            codes = await self.codes(port)
+            self.assertEqual(codes[3], "550")
+        (self.folder / "mail.toml").write_text("hostnam = 1", "utf-8")
+        service.transport.signalProcess("HUP")
+        await service.said("not reloaded: .*hostnam")
+        workers = self.workers(service)
+        self.assertEqual(len(workers), 2)
+        self.assertEqual(await service.terminate(), 0)
+        for each in workers:
+            self.assertFalse(Path(f"/proc/{each}").exists())

@@ -1,0 +1,264 @@
+"""
+Tests of smtpsession.supervisor and smtpsession.worker: several processes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs, formatEvent
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession import ConfigError, Limits
+from smtpsession.assembly import INHERITED
+from smtpsession.config import Config, ListenerTable
+from smtpsession.supervisor import DOMAIN, PLACE, SECRET, Supervisor, shareOf
+from smtpsession.worker import ownConfig
+
+SHARES = [
+    # workers, in all, what each has
+    (1, 1000, [1000]),
+    (2, 1000, [500, 500]),
+    (3, 1000, [334, 333, 333]),
+    (4, 50, [13, 13, 12, 12]),
+    (4, 2, [1, 1, 1, 1]),
+]
+
+
+class Process:
+    """A process that does what the test says."""
+
+    def __init__(self, protocol: Any) -> None:
+        self.protocol = protocol
+        self.signals: list[str] = []
+        protocol.makeConnection(self)
+
+    def signalProcess(self, name: str) -> None:
+        self.signals.append(name)
+
+    def end(self, status: int = 0) -> None:
+        """It ends by itself."""
+        reason = ProcessDone(0) if status == 0 else ProcessTerminated(status)
+        self.protocol.processEnded(Failure(reason))
+
+
+class Port:
+    """A port that is open."""
+
+    addressFamily = 2
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.isReading = self.isOpen = True
+
+    def fileno(self) -> int:
+        return 100 + self.number
+
+    def getHost(self) -> str:
+        return f"port {self.number}"
+
+    def stopReading(self) -> None:
+        self.isReading = False
+
+    def stopListening(self) -> None:
+        self.isOpen = False
+
+
+class ProcessReactor(MemoryReactorClock):
+    """A reactor that keeps what it was asked to begin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Process] = []
+        self.spawned: list[dict[str, Any]] = []
+        self.ports: list[Port] = []
+
+    def spawnProcess(
+        self, protocol: Any, executable: str, args: Any, **more: Any
+    ) -> Any:
+        self.spawned.append({"args": args, **more})
+        self.processes.append(Process(protocol))
+        return self.processes[-1]
+
+    def listenTCP(
+        self, port: int, factory: Any, backlog: int = 50, interface: str = ""
+    ) -> Any:
+        self.ports.append(Port(port))
+        return self.ports[-1]
+
+
+class SupervisorTests(SynchronousTestCase):
+    """Supervisor."""
+
+    def setUp(self) -> None:
+        self.reactor = ProcessReactor()
+        self.file = Path(self.mktemp()).absolute()
+        tables = [ListenerTable(endpoint=f"tcp:{number}") for number in (25, 587)]
+        self.config = Config(listener=tuple(tables), workers=2, stopTimeout=5)
+        self.next = self.config
+        self.supervisor = Supervisor(
+            self.config, self.file, self.reactor, self.reread, b"salt"
+        )
+        self.supervisor.privilegedStartService()
+        self.supervisor.startService()
+
+    def reread(self) -> Config:
+        if self.next is None:
+            raise ConfigError(["mail.toml: nothing"])
+        return self.next
+
+    def test_begins(self) -> None:
+        """
+        It opens the ports, reads nothing from them, and gives them to each worker.
+        """
+        self.assertEqual([port.number for port in self.reactor.ports], [25, 587])
+        self.assertFalse(any(port.isReading for port in self.reactor.ports))
+        self.assertEqual(len(self.reactor.spawned), 2)
+        for place, spawned in enumerate(self.reactor.spawned):
+            self.assertEqual(
+                spawned["args"][1:], ["-m", "smtpsession.worker", str(self.file)]
+            )
+            self.assertEqual(
+                spawned["childFDs"], {0: "w", 1: "r", 2: "r", 3: 125, 4: 687}
+            )
+            environment = spawned["env"]
+            self.assertEqual(environment[PLACE], str(place))
+            self.assertEqual(environment[DOMAIN], "INET,INET")
+            self.assertEqual(environment[SECRET], b"salt".hex())
+            self.assertNotIn("NOTIFY_SOCKET", environment)
+
+    def test_replaced(self) -> None:
+        """
+        A worker that ends is replaced: later and later, and soon if it has lasted.
+        """
+        first = self.reactor.processes[0]
+        with capturedLogs() as events:
+            first.end(1)
+        self.assertIn("worker 0 has ended", str(formatEvent(events[0])))
+        for delay in (1, 2, 4, 8, 16, 32, 60, 60):
+            count = len(self.reactor.processes)
+            self.reactor.advance(delay - 0.5)
+            self.assertEqual(len(self.reactor.processes), count)
+            self.reactor.advance(0.5)
+            self.assertEqual(len(self.reactor.processes), count + 1)
+            self.reactor.processes[-1].end(1)
+        self.reactor.advance(60)
+        count = len(self.reactor.processes)
+        self.reactor.advance(60)
+        self.reactor.processes[-1].end(0)
+        self.reactor.advance(1)
+        self.assertEqual(len(self.reactor.processes), count + 1)
+        self.assertEqual(self.reactor.spawned[-1]["env"][PLACE], "0")
+
+    def test_log(self) -> None:
+        """
+        What a worker logs is logged, a line at a time.
+        """
+        worker = self.reactor.processes[1].protocol
+        with capturedLogs() as events:
+            worker.outReceived(b"one\ntw")
+            worker.outReceived(b"o\n")
+        self.assertEqual([formatEvent(each) for each in events], ["one", "two"])
+        self.assertEqual([each["worker"] for each in events], [1, 1])
+
+    def test_reload(self) -> None:
+        """
+        The workers read anew what is good, and never hear of what is bad.
+        """
+        self.supervisor.reload()
+        self.assertEqual(
+            [each.signals for each in self.reactor.processes], [["HUP"]] * 2
+        )
+        self.next = None  # type: ignore[assignment]
+        with capturedLogs() as events:
+            self.supervisor.reload()
+        self.assertIn("not reloaded: mail.toml", str(formatEvent(events[0])))
+        self.assertEqual(
+            [each.signals for each in self.reactor.processes], [["HUP"]] * 2
+        )
+
+    def test_stop(self) -> None:
+        """
+        It stops when the workers have, and then closes the ports.
+        """
+        one, other = self.reactor.processes
+        stopped = maybeDeferred(self.supervisor.stopService)
+        self.assertEqual((one.signals, other.signals), (["TERM"], ["TERM"]))
+        one.end()
+        self.assertNoResult(stopped)
+        self.assertTrue(all(port.isOpen for port in self.reactor.ports))
+        other.end()
+        self.successResultOf(stopped)
+        self.assertFalse(any(port.isOpen for port in self.reactor.ports))
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.assertEqual(len(self.reactor.processes), 2)
+
+    def test_stopInTime(self) -> None:
+        """
+        Who does not stop is killed, and who has ended is not begun again.
+        """
+        one, other = self.reactor.processes
+        other.end(1)
+        stopped = maybeDeferred(self.supervisor.stopService)
+        self.reactor.advance(19)
+        self.assertEqual(one.signals, ["TERM"])
+        self.reactor.advance(1)
+        self.assertEqual(one.signals, ["TERM", "KILL"])
+        one.end(9)
+        self.successResultOf(stopped)
+        self.reactor.advance(100)
+        self.assertEqual(len(self.reactor.processes), 2)
+
+    def test_lateSignal(self) -> None:
+        """
+        A signal to a process that has just ended is lost.
+        """
+
+        def signalProcess(name: str) -> None:
+            raise ProcessExitedAlready()
+
+        self.patch(self.reactor.processes[0], "signalProcess", signalProcess)
+        self.supervisor.reload()
+        self.assertEqual(self.reactor.processes[1].signals, ["HUP"])
+
+    def test_badConfig(self) -> None:
+        """
+        What cannot be made is said before anything begins.
+        """
+        bad = Config(listener=(ListenerTable(endpoint="pigeon:1"),), workers=2)
+        self.assertRaises(
+            ConfigError, Supervisor, bad, self.file, self.reactor, self.reread, b""
+        )
+
+
+class ShareTests(SynchronousTestCase):
+    """What a worker does of a configuration."""
+
+    def test_limits(self) -> None:
+        """
+        The workers together take as many clients as the server may, but at least one
+        each; what is for a connection is not divided.
+        """
+        for workers, total, expected in SHARES:
+            limits = Limits(clients=total, clientsPerAddress=total, recipients=7)
+            shares = [shareOf(limits, workers, place) for place in range(workers)]
+            self.assertEqual([each.clients for each in shares], expected)
+            self.assertEqual([each.clientsPerAddress for each in shares], expected)
+            self.assertEqual({each.recipients for each in shares}, {7})
+
+    def test_sockets(self) -> None:
+        """
+        It listens on what it was given, by the names that the file has.
+        """
+        tables = (ListenerTable(name="in", endpoint="tcp:25"), ListenerTable())
+        config = Config(listener=tables, workers=2)
+        first, second = ownConfig(config, 0, ["INET", "UNIX"]).listener
+        self.assertEqual((first.name, first.endpoint), ("in", f"{INHERITED}INET:3"))
+        self.assertEqual(second.name, ListenerTable().endpoint)
+        self.assertEqual(second.endpoint, f"{INHERITED}UNIX:4")
+        self.assertRaises(ConfigError, ownConfig, config, 0, ["INET"])
