@@ -44,7 +44,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.__init__", "delivery.destination", "delivery.maildir"),
         *("delivery.discard", "delivery.python"),
         *("delivery.lineends", "delivery.patience"),
-        *("delivery.program", "delivery.command"),
+        *("delivery.program", "delivery.command", "delivery.bodies", "delivery.http"),
         *("service", "tap"),
     ),
 }
