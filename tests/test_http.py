@@ -612,6 +612,13 @@ class OptionsTests(HTTPTestCase):
         for url in ("http://localhost:8080", "HTTPS://[::1]/x?y=z"):
             self.httpOf(url=url)
 
+    def test_emptySecret(self) -> None:
+        """
+        A secret that anybody could guess is none.
+        """
+        for secret in ("", b""):
+            self.assertRaises(ValueError, self.httpOf, secret=secret)
+
     def test_withoutTreq(self) -> None:
         """
         Who has not installed treq is told how.

@@ -143,9 +143,11 @@ class HTTP(Destination):
             another message.  RFC 5321, section 4.5.3.1.8 wants 100 at the least: where
             the server takes such headers, this is to be said here.
         @param agent: what makes requests, instead of one of our own
-        @raise ValueError: the URL is none, or C{treq} is not installed
+        @raise ValueError: the URL is none, the secret is empty, or C{treq} is missing
         """
         _check(url)
+        if secret is not None and not secret:
+            raise ValueError("an empty secret signs nothing")
         self._client = _importClient()
         self._reactor, self._hostname, self._url = reactor, hostname, url
         self._secret = secret.encode("utf-8") if isinstance(secret, str) else secret
