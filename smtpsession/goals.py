@@ -114,6 +114,30 @@ class CommandTable:
 
 
 @frozen(kw_only=True)
+class HTTPTable:
+    """
+    Each message is the body of a POST to a web server, which says by its status what
+    has become of it.
+
+    @ivar url: where to; the certificate of C{https} is verified
+    @ivar secretFile: a file with the secret that requests are signed with, on one line
+    @ivar headers: more headers, such as C{Authorization}
+    @ivar timeout: for how many seconds the server may take nothing of the message, and
+        how many it may have for its answer
+    @ivar connectTimeout: for the connection
+    @ivar maxRecipients: how many a message may have; a client brings the others with
+        another message
+    """
+
+    url: str = setting(TEXT)
+    secretFile: Path | None = setting(FILE, None)
+    headers: Options = setting(OPTIONS, Options())
+    timeout: float = setting(SECONDS, 120)
+    connectTimeout: float = setting(SECONDS, 30)
+    maxRecipients: int = setting(count(), 25)
+
+
+@frozen(kw_only=True)
 class PythonTable:
     """
     Messages go to a destination of your own, a class like
@@ -134,9 +158,16 @@ DESTINATIONS: Mapping[str, type[object]] = {
     "smtp": SMTPTable,
     "lmtp": LMTPTable,
     "command": CommandTable,
+    "http": HTTPTable,
     "python": PythonTable,
 }
 
 DestinationTable = Union[
-    MaildirTable, DiscardTable, SMTPTable, LMTPTable, CommandTable, PythonTable
+    MaildirTable,
+    DiscardTable,
+    SMTPTable,
+    LMTPTable,
+    CommandTable,
+    HTTPTable,
+    PythonTable,
 ]

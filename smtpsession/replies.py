@@ -276,6 +276,7 @@ NO_VALID_RECIPIENTS = Reply(554, "No valid recipients", "5.5.1")
 
 # What becomes of a message behind the server, as its destination says.
 DELIVERY_DEFERRED = Reply(451, "Cannot be delivered now, try again later", "4.3.0")
+NEXT_HOP_SILENT = Reply(451, "No answer from the next system", "4.4.1")
 DELIVERY_FAILED = Reply(554, "Cannot be delivered", "5.3.0")
 DELIVERY_MISCONFIGURED = Reply(554, "Delivery is not set up rightly", "5.3.5")
 DELIVERY_OUT_OF_STEP = Reply(554, "Delivery was not understood", "5.5.0")

@@ -48,7 +48,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "delivery.maildir",
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.python", "delivery.patience", "delivery.program"),
-        "delivery.command",
+        *("delivery.command", "delivery.bodies", "delivery.http"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "inherited", "assembly"),

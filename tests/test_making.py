@@ -15,6 +15,7 @@ from smtpsession.delivery.command import Command
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.discard import Discard
 from smtpsession.delivery.folders import Folders
+from smtpsession.delivery.http import HTTP
 from smtpsession.delivery.making import MAKERS, Surroundings, make
 from smtpsession.delivery.smtp import NextHop
 from smtpsession.goals import DESTINATIONS
@@ -111,6 +112,25 @@ class MakingTests(SynchronousTestCase):
         self.assertEqual(made._arguments, ["/bin/cat", "-"])
         self.assertEqual(made._directory, str(self.folder / "sub"))
         self.assertRaises(ValueError, self.make, "command", command=[])
+
+    def test_http(self) -> None:
+        """A web server, with a secret that does not stand in the configuration."""
+        (self.folder / "secret").write_text("sesame\n", "utf-8")
+        made = self.make(
+            "http",
+            **{
+                "url": "https://app.example.org/mail",
+                "secret-file": "secret",
+                "headers": {"Authorization": "Bearer x"},
+                "max-recipients": 100,
+            },
+        )
+        self.assertIsInstance(made, HTTP)
+        self.assertEqual(made._url, "https://app.example.org/mail")
+        self.assertEqual(made._secret, b"sesame")
+        self.assertEqual(made._headers, {"Authorization": "Bearer x"})
+        self.assertEqual(made._recipients, 100)
+        self.assertRaises(ValueError, self.make, "http", url="ftp://a.example/")
 
     def test_python(self) -> None:
         """Whatever somebody else has made."""

@@ -18,12 +18,14 @@ from smtpsession.delivery.command import Command
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.discard import Discard
 from smtpsession.delivery.folders import Folders
+from smtpsession.delivery.http import HTTP
 from smtpsession.delivery.opening import Terms
 from smtpsession.delivery.python import load
 from smtpsession.delivery.smtp import NextHop
 from smtpsession.goals import (
     CommandTable,
     DiscardTable,
+    HTTPTable,
     LMTPTable,
     MaildirTable,
     PythonTable,
@@ -73,7 +75,9 @@ def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings], Destination]:
             serverName=table.serverName or _hostOf(table.endpoint),
             trustRoot=None if table.ca is None else _authorities(table.ca),
             user=table.user,
-            password=_passwordOf(table),
+            password=(
+                None if table.passwordFile is None else _lineOf(table.passwordFile)
+            ),
             allowInsecureAuth=table.allowInsecureAuth,
             connectTimeout=table.connectTimeout,
             commandTimeout=table.commandTimeout,
@@ -98,6 +102,19 @@ def _command(table: CommandTable, around: Surroundings) -> Destination:
     )
 
 
+def _http(table: HTTPTable, around: Surroundings) -> Destination:
+    return HTTP(
+        reactor=around.reactor,
+        hostname=around.hostname,
+        url=table.url,
+        secret=None if table.secretFile is None else _lineOf(table.secretFile),
+        headers={name: str(value) for name, value in table.headers.values.items()},
+        timeout=table.timeout,
+        connectTimeout=table.connectTimeout,
+        recipients=table.maxRecipients,
+    )
+
+
 def _python(table: PythonTable, around: Surroundings) -> Destination:
     return load(table.factory, table.options.values)
 
@@ -109,10 +126,8 @@ def _hostOf(endpoint: str) -> str | None:
     return host or None if kind == "tcp" else None
 
 
-def _passwordOf(table: SMTPTable) -> str | None:
-    if table.passwordFile is None:
-        return None
-    return table.passwordFile.read_text("utf-8").rstrip("\r\n")
+def _lineOf(path: Path) -> str:
+    return path.read_text("utf-8").rstrip("\r\n")
 
 
 def _authorities(path: Path) -> Any:
@@ -130,5 +145,6 @@ MAKERS: Mapping[type[Any], Callable[[Any, Surroundings], Destination]] = {
     SMTPTable: _nextHop("smtp"),
     LMTPTable: _nextHop("lmtp"),
     CommandTable: _command,
+    HTTPTable: _http,
     PythonTable: _python,
 }

@@ -42,6 +42,7 @@ class OperatorTests(ServiceTestCase):
         pem = selfSigned("mx.example.org").pem
         for name in ("fullchain.pem", "privkey.pem"):
             (self.folder / name).write_bytes(pem)
+        (self.folder / "secret").write_text("sesame\n", "utf-8")
         (self.folder / "users").write_text("bob:{PLAIN}sesame\n", "utf-8")
         checked = self.start("-m", "smtpsession", "check", "mail.toml")
         self.assertEqual(await checked.ended, 0, checked.output)
@@ -69,4 +70,4 @@ class OperatorTests(ServiceTestCase):
         The page has as many as it says.
         """
         if PAGE.exists():
-            self.assertEqual(len(configurations()), 5)
+            self.assertEqual(len(configurations()), 6)
