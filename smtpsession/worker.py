@@ -67,8 +67,9 @@ def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
 
 
 def _untimed(event: LogEvent) -> str:
-    # The supervisor says when.
-    return eventAsText(event, includeTimestamp=False) + "\n"
+    # The supervisor says when.  No line but the first begins as an event does.
+    text = eventAsText(event, includeTimestamp=False)
+    return text.replace("\n", "\n\t") + "\n"
 
 
 def _logTo(output: TextIO) -> None:

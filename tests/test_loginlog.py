@@ -198,11 +198,12 @@ class Fail2banTests(LogTestCase):
         self.filter = RawConfigParser()
         self.isThere = bool(self.filter.read(FILTER, "utf-8"))
 
-    def hosts(self) -> list[str | None]:
-        """Whom the filter finds in each line of the log."""
+    def hosts(self, lines: list[str] | None = None) -> list[str | None]:
+        """Whom the filter finds in each line, by default of the log."""
+        lines = self.lines if lines is None else lines
         failregex = self.filter["Definition"]["failregex"]
         pattern = re.compile(failregex.replace("<HOST>", r"(?P<host>[\w.:-]+)"))
-        found = [pattern.search(self.withoutDate(line)) for line in self.lines]
+        found = [pattern.search(self.withoutDate(line)) for line in lines]
         return [each["host"] if each else None for each in found]
 
     def withoutDate(self, line: str) -> str:
@@ -220,6 +221,16 @@ class Fail2banTests(LogTestCase):
             self.session.remoteAddress = address
             self.ask(lambda *_: None)
         self.assertEqual(addresses, self.hosts())
+
+    def test_workers(self):
+        """It finds them too where one of several processes says it."""
+        if not self.isThere:
+            return
+        self.ask(lambda *_: None)
+        date, said = self.lines[0].split(" ", 1)
+        worker = "[smtpsession.supervisor.Worker#info]"
+        lines = [f"{date} {worker} {said}", f"{date} {worker} \t{said}"]
+        self.assertEqual(["203.0.113.5", None], self.hosts(lines))
 
     def test_crafted(self):
         """Whatever a client calls itself, it is its own address, on its own line."""
