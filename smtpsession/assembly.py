@@ -14,6 +14,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IStreamServerEndpoint
 
 from smtpsession.certificates import CertificateStore
+from smtpsession.checkers import Checkers
 from smtpsession.accounts import Accounts
 from smtpsession.config import AuthTable, Config, ListenerTable, TLSTable
 from smtpsession.delivery.destination import Destination
@@ -55,7 +56,7 @@ class Assembly:
     @ivar routes: in the order of the file
     """
 
-    accounts: Accounts | None
+    accounts: Accounts | Checkers | None
     listeners: Sequence[Listener]
     destinations: Mapping[DestinationTable, Destination]
     routes: Sequence[Route]
@@ -144,13 +145,19 @@ def _certificates(table: TLSTable | None) -> CertificateStore | None:
     )
 
 
-def _accounts(table: AuthTable, reactor: Any) -> Accounts | None:
+def _accounts(table: AuthTable, reactor: Any) -> Accounts | Checkers | None:
+    if table.checkers:
+        if table.users is not None or table.tokens is not None:
+            raise ValueError("accounts are in files or with checkers, not both")
+        return Checkers(table.checkers)
     if table.users is None and table.tokens is None:
         return None
     return Accounts(table.users, table.tokens, reactor=reactor)
 
 
-def _mechanisms(table: AuthTable, accounts: Accounts | None) -> Sequence[str]:
+def _mechanisms(
+    table: AuthTable, accounts: Accounts | Checkers | None
+) -> Sequence[str]:
     if table.mechanisms is not None:
         return table.mechanisms
     return () if accounts is None else accounts.mechanisms
@@ -184,7 +191,8 @@ def _options(
         given["tls"] = table.tls
     if config.tls is None and table.tls not in (None, "none"):
         raise ValueError(f'tls = "{table.tls}" needs a table [tls]')
-    if table.auth != "none" and config.auth.users is config.auth.tokens is None:
+    auth = config.auth
+    if table.auth != "none" and not (auth.users or auth.tokens or auth.checkers):
         raise ValueError(f'auth = "{table.auth}" needs users or tokens in [auth]')
     if table.auth != "none":
         given["mechanisms"] = mechanisms

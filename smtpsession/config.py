@@ -115,11 +115,14 @@ class AuthTable:
         serve, but CRAM-MD5
     @ivar users: a file of passwords
     @ivar tokens: a file of tokens, for OAUTHBEARER and XOAUTH2
+    @ivar checkers: in place of these, checkers of C{twisted.cred}, as C{--auth} names
+        them: C{file:/etc/mail/passwords}, and whatever is installed
     """
 
     mechanisms: tuple[str, ...] | None = setting(choices(*BY_NAME), None)
     users: Path | None = setting(FILE, None)
     tokens: Path | None = setting(FILE, None)
+    checkers: tuple[str, ...] = setting(TEXTS, ())
 
 
 @frozen(kw_only=True)

@@ -5,12 +5,14 @@ C{twistd smtpsession}: its command line, and the service that it asks for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
 from attrs import evolve
 from twisted.application.service import IService
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -28,7 +30,7 @@ from smtpsession.service import MailService
 from smtpsession.supervisor import Supervisor
 
 
-class Options(UsageOptions):
+class Options(UsageOptions, AuthOptionMixin):
     """
     The command line.
 
@@ -49,6 +51,14 @@ class Options(UsageOptions):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self["auth"] = []
+
+    def opt_auth(self, description: str) -> None:
+        """
+        Who may log in, beside the configuration: a checker of twisted.cred.
+        """
+        super().opt_auth(description)
+        self["auth"].append(description)
 
     def opt_listen(self, endpoint: str) -> None:
         """
@@ -66,8 +76,10 @@ class Options(UsageOptions):
         @raise UsageError: with the option or the key, and what is wrong with it
         """
         if self["config"] is None:
+            if self["auth"]:
+                raise UsageError("--auth: only with --config, which says where")
             try:
-                self.service = _serviceOf(self._sink(), Path.cwd())
+                self.service = _serviceOf(self._sink(), Path.cwd() / "mail.toml")
             except ConfigError as error:
                 raise UsageError(f"--listen: {error}") from error
             return
@@ -76,7 +88,8 @@ class Options(UsageOptions):
         # The process may go to another folder before it reads the file again.
         file = Path(self["config"]).absolute()
         try:
-            self.service = _serviceOf(_load(file), file.parent, file)
+            reread = partial(_load, file, tuple(self["auth"]))
+            self.service = _serviceOf(reread(), file, reread)
         except ConfigError as error:
             raise UsageError(str(error)) from error
 
@@ -99,26 +112,27 @@ class Options(UsageOptions):
         return config
 
 
-def _load(file: Path) -> Config:
+def _load(file: Path, checkers: tuple[str, ...]) -> Config:
     try:
         from smtpsession.configfile import load
     except ImportError as error:
         what = f"{error.name} is missing: pip install 'smtpsession[service]'"
         raise ConfigError([f"{file}: {what}"]) from error
-    return load(file)
+    config = load(file)
+    if checkers and config.workers > 1:
+        raise ConfigError(["--auth: with several workers the file has to say it"])
+    auth = evolve(config.auth, checkers=(*config.auth.checkers, *checkers))
+    return evolve(config, auth=auth)
 
 
 def _serviceOf(
-    config: Config, folder: Path, file: Path | None = None
+    config: Config, file: Path, reread: Callable[[], Config] | None = None
 ) -> MailService | Supervisor:
     from twisted.internet import reactor
 
-    if file is None:
-        return MailService(config, folder, reactor)
-    reread = partial(_load, file)
-    if config.workers > 1:
+    if reread is not None and config.workers > 1:
         return Supervisor(config, file, reactor, reread, token_bytes(32))
-    return MailService(config, folder, reactor, reread)
+    return MailService(config, file.parent, reactor, reread)
 
 
 def makeService(options: Options) -> IService:

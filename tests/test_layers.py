@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("trace", "kinds", "goals", "config", "configfile"),
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
-        *("logins", "accounts", "accountedit", "passwd"),
+        *("logins", "accounts", "accountedit", "passwd", "checkers"),
         *("delivery.__init__", "delivery.destination", "delivery.lineends"),
         "delivery.maildir",
         *("delivery.folders", "delivery.discard", "delivery.tee"),

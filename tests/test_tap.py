@@ -154,6 +154,20 @@ class OptionsTests(SynchronousTestCase):
         ):
             self.assertRefused("--config", "--config", "mail.toml", *other)
 
+    def test_auth(self) -> None:
+        """
+        --auth names a checker of twisted.cred, beside a configuration.
+        """
+        Path("mail.toml").write_text(
+            'listener = [{auth = "optional", allow-insecure-auth = true}]', "utf-8"
+        )
+        self.assertRefused("needs users or tokens", "-c", "mail.toml")
+        checker = ("--auth", "memory:bob:sesame")
+        [server] = self.parse("-c", "mail.toml", *checker).service.servers
+        self.assertEqual(server.options.mechanisms, ("PLAIN", "LOGIN"))
+        self.assertRefused("--auth", *checker)
+        self.assertRefused("not recognized", "-c", "mail.toml", "--auth", "pigeon:1")
+
     def test_unknown(self) -> None:
         """
         An unknown option, or an argument, is refused.
