@@ -291,7 +291,9 @@ class Dialogue:
             )
         extension, rule = brought
         if self.state in rule.legal and extension.keyword not in self.offer.keywords:
-            raise SMTPError.saying(rule.notOffered(self))
+            refusal = rule.notOffered(self)
+            if refusal is not None:
+                raise SMTPError.saying(refusal)
         return rule
 
     def _refuse(self, reply: Reply, line: bytes = b"") -> Actions:

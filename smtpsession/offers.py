@@ -81,7 +81,8 @@ class Extension:
     @ivar newState: makes what the extension keeps about a session.  It is made with
         each EHLO or LHLO that offers the extension, and is then
         C{session.state[keyword]}.
-    @ivar verbs: the commands that it brings, legal only where it is offered
+    @ivar verbs: the commands that it brings, legal only where it is offered, or where
+        their C{notOffered} allows it
     @ivar mailParameters: what it licenses on MAIL
     @ivar rcptParameters: what it licenses on RCPT
     @ivar prepareEnvelope: called with each new envelope, before the parameters

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import Struct
+from typing import Any
 
 from attrs import field, frozen
 
@@ -108,6 +109,28 @@ class ProxyInfo(Model):
             return parseTLS(self.tlvs[SSL])
         except (KeyError, ProxyError):
             return None
+
+    def asDict(self) -> dict[str, Any]:
+        """
+        The same as plain JSON types, and what the properties read; C{alpn} and
+        C{uniqueId}, which may be any octets, in hexadecimal where they are not
+        printable US-ASCII.
+        """
+        return {
+            **super().asDict(),
+            "alpn": _shown(self.alpn),
+            "authority": self.authority,
+            "uniqueId": _shown(self.uniqueId),
+            "netns": self.netns,
+            "tls": None if self.tls is None else self.tls.asDict(),
+        }
+
+
+def _shown(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    text = value.decode("latin-1")
+    return text if text.isascii() and text.isprintable() else value.hex()
 
 
 class ProxyDecoder:

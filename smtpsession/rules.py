@@ -170,7 +170,8 @@ class Rule:
         way a callback may give one.  That is then the reply, and C{proceed} is not
         called.
     @ivar notOffered: of a verb that an extension brings, from the conversation to what
-        is said where the extension is not offered
+        is said where the extension is not offered; None for a command that is allowed
+        all the same
     @ivar grant: by how many octets an offer lengthens the verb's line
     @ivar follow: from the argument to the number of octets behind the line that are the
         command's, so that they are skipped if it is refused; raises `SMTPError` where
@@ -187,7 +188,7 @@ class Rule:
     check: Callable[[Any, Any], tuple[Any, Any]] = _checkNothing
     ask: str | None = None
     run: Callable[..., Any] | None = None
-    notOffered: Callable[[Any], Reply] = _notOffered
+    notOffered: Callable[[Any], Reply | None] = _notOffered
     grant: Callable[[Any], int] = noGrant
     follow: Callable[[bytes], int] | None = None
 

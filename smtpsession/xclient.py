@@ -17,7 +17,7 @@ from smtpsession.attributes import XFORWARD as XFORWARD_ATTRIBUTES
 from smtpsession.commands import Xclient, Xforward
 from smtpsession.offers import Extension
 from smtpsession.replies import Reply
-from smtpsession.rules import NOT_INSIDE, OUTSIDE, Conversation, Rule, sayOK
+from smtpsession.rules import NOT_INSIDE, OUTSIDE, Conversation, Rule, State, sayOK
 from smtpsession.sasl.auth import XClientAuth
 from smtpsession.session import SMTPSession
 from smtpsession.settings import Settings
@@ -27,6 +27,12 @@ _OPENING = {"SMTP": "HELO", "ESMTP": "EHLO"}
 
 def _notOffered(conversation: Conversation) -> Reply:
     return replies.NOT_AUTHORIZED
+
+
+def _notTrusted(conversation: Conversation) -> Reply | None:
+    """A proxy need not say hello before it says who its client is."""
+    session, settings = conversation.session, conversation.settings
+    return None if session.peerAddress in settings.xclient else replies.NOT_AUTHORIZED
 
 
 def _offerXClient(session: SMTPSession, settings: Settings) -> str | None:
@@ -103,10 +109,12 @@ XCLIENT = Extension(
     verbs=(
         Rule(
             Xclient,
-            legal=OUTSIDE,
+            # As in Postfix: the hello before it is that of the proxy, which is
+            # forgotten with it.
+            legal=OUTSIDE | {State.GREETED},
             outOfOrder=NOT_INSIDE,
             proceed=_proceedXClient,
-            notOffered=_notOffered,
+            notOffered=_notTrusted,
         ),
     ),
 )

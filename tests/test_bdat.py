@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import MessageAborted, MessageStream, SMTPError, SMTPSession
+from smtpsession import (
+    MessageAborted,
+    MessageStream,
+    SMTPEnvelope,
+    SMTPError,
+    SMTPSession,
+)
 from smtpsession.results import BadResult
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests.conversations import BYE, LOCAL_ERROR, OK, Question, withRecipients
@@ -194,14 +200,20 @@ class CallbackTests(SynchronousTestCase):
         self.assertEqual(client.hear(), ["250 2.0.0 the second"])
 
     def test_refusedBetween(self) -> None:
-        """Who refuses before the end is heard after the next part, not after all."""
+        """
+        Who refuses before the end is heard after the next part, not after all; with
+        that the transaction is over, and counts.
+        """
 
         def refuse(stream: MessageStream, session: SMTPSession) -> None:
             raise SMTPError(554, "No such mail", "5.7.1")
 
         client = self.connect(refuse)
         self.assertEqual(self.bdat(client, b"QUIT\r\n"), ["554 5.7.1 No such mail"])
+        self.assertEqual(client.session.transaction, 1)
+        self.assertEqual(client.session.envelope, SMTPEnvelope())
         self.assertEqual(self.bdat(client, b"QUIT\r\n", b" LAST"), [NO_MORE])
+        self.assertEqual(client.session.transaction, 1)
 
     def test_acceptedBetween(self) -> None:
         """Who accepts before the end is heard after it."""

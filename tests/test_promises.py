@@ -9,8 +9,16 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import DeliverBy, Extension, FutureRelease, SMTPEnvelope
+from smtpsession import (
+    DeliverBy,
+    Extension,
+    FutureRelease,
+    MailParameter,
+    RcptParameter,
+    SMTPEnvelope,
+)
 from smtpsession import RRVS as Since
+from smtpsession.authentication import AUTH
 from smtpsession.extensions import BUILT_IN
 from smtpsession.promises import (
     OPT_IN,
@@ -64,6 +72,10 @@ REFUSED = [
     ("BY=1", BAD_BY),
     ("BY", BAD_BY),
     ("MT-PRIORITY=10", "501 5.5.4 Bad value of parameter MT-PRIORITY"),
+    ("MT-PRIORITY=+1", "501 5.5.4 Bad value of parameter MT-PRIORITY"),
+    ("MT-PRIORITY=-0", "501 5.5.4 Bad value of parameter MT-PRIORITY"),
+    ("MT-PRIORITY", "501 5.5.4 Bad value of parameter MT-PRIORITY"),
+    ("HOLDFOR=0", "501 5.5.4 Bad value of parameter HOLDFOR"),
     ("HOLDFOR=3601", "501 5.5.4 Cannot be held for so long"),
     ("HOLDFOR=x", "501 5.5.4 Bad value of parameter HOLDFOR"),
     ("HOLDUNTIL=" + ahead(9999), "501 5.5.4 Cannot be held for so long"),
@@ -72,6 +84,37 @@ REFUSED = [
         "HOLDFOR=60 HOLDUNTIL=" + ahead(60),
         "501 5.5.4 Bad value of parameter HOLDUNTIL",
     ),
+    (
+        "HOLDUNTIL=" + ahead(60) + " HOLDFOR=60",
+        "501 5.5.4 Bad value of parameter HOLDFOR",
+    ),
+]
+BAD_SINCE = [
+    # the value of RRVS
+    "never",
+    "2014-04-03T23:01:00Z;X",
+    "2014-04-03T23:01:00Z;",
+    "2014-04-03T23:01:00Z;CR",
+    ";C",
+    "2014-04-03T23:01:00",
+    "2014-04-03",
+]
+
+#: A parameter that makes a line as long as a test wants it, and lengthens none.
+PADDING = Extension(
+    keyword="X-PAD",
+    rfc="none",
+    mailParameters=(MailParameter("X-PAD", lambda envelope, value, _: None),),
+    rcptParameters=(RcptParameter("X-PAD", lambda address, value: address),),
+)
+GRANTS = [
+    # extension, whose line it lengthens, its parameter, by how many octets
+    (AUTH, "MAIL", "AUTH=" + "+61" * 64 + "@example.com", 500),
+    (REQUIRETLS, "MAIL", "REQUIRETLS", 11),
+    (deliverBy(), "MAIL", "BY=-999999999;NT", 17),
+    (mtPriority(), "MAIL", "MT-PRIORITY=-9", 15),
+    (futureRelease(60), "MAIL", "HOLDUNTIL=" + ahead(30), 34),
+    (RRVS, "RCPT", "RRVS=2014-04-03T23:01:00.9Z;C", 33),
 ]
 
 
@@ -180,6 +223,59 @@ class PromiseTests(TableTestCase):
         self.assertIsNotNone(first.dsn)
         self.assertIsNone(second.rrvs)
         self.assertEqual(first.asDict()["rrvs"], Since(since, "C").asDict())
+
+    def test_badRRVS(self) -> None:
+        """What is no point in time with its zone, or neither C nor R, is 501."""
+        client, _ = connect(PROMISES)
+        client.say(MAIL)
+        for value in BAD_SINCE:
+            heard = client.say(f"{RCPT} RRVS={value}")
+            self.assertEqual(heard[0][:9], "501 5.5.4", value)
+        heard = client.say(f"{RCPT} RRVS", f"{RCPT} RRVS=")
+        self.assertEqual([line[:9] for line in heard], ["501 5.5.4"] * 2)
+        self.assertEqual(client.session.envelope.rcptTo, [])
+
+
+class LineTests(SynchronousTestCase):
+    """How long a line may be for their sake."""
+
+    def reply(self, rows: list[Any], command: str, more: int) -> str:
+        """
+        What is said to a command with the parameters of these rows that is so many
+        octets longer than all of them grant.
+        """
+        rows = [row for row in rows if row[1] == command]
+        options = memoryOptions(
+            extensions=[*(row[0] for row in rows), PADDING],
+            auth="optional" if AUTH in [row[0] for row in rows] else "none",
+            allowInsecureAuth=True,
+            errors=100,
+        )
+        client = MemoryServer(options=options).connect()
+        client.session.secure = True
+        client.say("EHLO client.example.com")
+        if command == "RCPT":
+            client.say(MAIL)
+        parameters = " ".join([*(row[2] for row in rows), "X-PAD="])
+        line = f"{MAIL if command == 'MAIL' else RCPT} {parameters}"
+        octets = 512 + sum(row[3] for row in rows) + more
+        [reply] = client.say(line.ljust(octets - len("\r\n"), "x"))
+        return reply
+
+    def test_each(self) -> None:
+        """Each lengthens the line of its command by what its RFC says."""
+        for row in GRANTS:
+            for more, code in ((0, "250"), (1, "500")):
+                reply = self.reply([row], row[1], more)
+                self.assertEqual(reply[:3], code, (row[0].keyword, more))
+
+    def test_together(self) -> None:
+        """All together lengthen it by the sum, and not by one octet more."""
+        for command in ("MAIL", "RCPT"):
+            self.assertEqual(self.reply(GRANTS, command, 0)[:3], "250")
+            self.assertEqual(
+                self.reply(GRANTS, command, 1), "500 5.5.2 Line too long", command
+            )
 
 
 class LimitsTests(SynchronousTestCase):

@@ -354,6 +354,19 @@ class AdmissionTests(TableTestCase):
             client.write(fromClient(f"198.51.100.{number}"))
             self.assertEqual(client.hear(), [c.GREETING])
 
+    def test_pending(self) -> None:
+        """
+        Nor do they count against whoever is at the proxy's own address.
+        """
+        server = proxied(clientsPerAddress=1)
+        pending = [TLSClient(server) for _ in range(3)]
+        for header in (fromClient(PROXY), b"PROXY UNKNOWN\r\n"):
+            client, entered = self.enter(server, header)
+            self.assertTrue(entered, header)
+            client.leave()
+        for client in pending:
+            self.assertFalse(client.closed)
+
     def test_inAll(self) -> None:
         """
         They count in all, and so do those whose header has not come.

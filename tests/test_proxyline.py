@@ -19,7 +19,7 @@ from smtpsession import ProxyInfo, ProxyTLS
 from smtpsession.errors import ProxyError
 from smtpsession.limits import PROXY_HEADER
 from smtpsession.proxyline import ProxyDecoder, printV1, printV2
-from smtpsession.tlvs import CRC32C, printTLS
+from smtpsession.tlvs import AUTHORITY, CRC32C, NETNS, SSL, UNIQUE_ID, printTLS
 from tests.cases import TableTestCase, cuts, feedings
 from tests.proxystrategies import proxyInfosV1, proxyInfosV2
 from tests.strategies import chunked
@@ -827,9 +827,33 @@ class ProxyInfoTests(TableTestCase):
             "destinationPort": 25,
             "tlvs": {"1": "h2"},
             "isLocal": False,
+            "alpn": "h2",
+            "authority": None,
+            "uniqueId": None,
+            "netns": None,
+            "tls": None,
         }
 
         self.assertEqual(expected, json.loads(json.dumps(_info({1: b"h2"}).asDict())))
+
+    def test_asDictOfFields(self):
+        """What the properties read is there too, in hexadecimal if it is no text."""
+        tls = ProxyTLS(secure=True, version="TLSv1.3")
+        for uniqueId, shown in ((b"a-1", "a-1"), (b"\x00\xff", "00ff"), (b"", "")):
+            info = _info(
+                {
+                    AUTHORITY: b"MX.example.net",
+                    UNIQUE_ID: uniqueId,
+                    NETNS: b"blue",
+                    SSL: printTLS(tls),
+                }
+            )
+            given = json.loads(json.dumps(info.asDict()))
+
+            self.assertEqual("mx.example.net", given["authority"])
+            self.assertEqual(shown, given["uniqueId"])
+            self.assertEqual("blue", given["netns"])
+            self.assertEqual(tls.asDict(), given["tls"])
 
 
 def _info(tlvs: dict[int, bytes]) -> ProxyInfo:

@@ -207,7 +207,6 @@ class ModelTests(TableTestCase):
         """As JSON each class has the same names."""
         values: list[Any] = [
             TLSCipherInfo("TLS_AES_256_GCM_SHA384", None, "TLSv1.3"),
-            ProxyInfo(1, "TCP4"),
             DSNEnvelope(),
             DSNRcpt(),
             SMTPAddress(""),
@@ -215,6 +214,10 @@ class ModelTests(TableTestCase):
         ]
         for value in values:
             self.assertEqual(set(MODEL[type(value)]), set(value.asDict()))
+        self.assertEqual(
+            {*MODEL[ProxyInfo], "alpn", "authority", "uniqueId", "netns", "tls"},
+            set(ProxyInfo(1, "TCP4").asDict()),
+        )
         self.assertEqual(
             {*MODEL[SMTPSession], "transmissionType"}, set(SMTPSession().asDict())
         )
@@ -364,6 +367,11 @@ class SMTPSessionTests(TableTestCase):
                     "destinationPort": 25,
                     "tlvs": {"1": "h2", "5": "\\xff"},
                     "isLocal": False,
+                    "alpn": "h2",
+                    "authority": None,
+                    "uniqueId": "ff",
+                    "netns": None,
+                    "tls": None,
                 },
                 "state": {"score": 1.5, "2": ["a", "b"], "set": ["c"], "path": "d"},
             },

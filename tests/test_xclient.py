@@ -134,11 +134,48 @@ class XClientTests(SynchronousTestCase):
         self.assertEqual([GREETING], client.say("XCLIENT ADDR=198.51.100.8"))
         self.assertEqual("198.51.100.8", client.session.remoteAddress)
 
+    def test_anytime(self) -> None:
+        """Postfix takes it without a hello, after HELO, and behind another one."""
+        command = "XCLIENT ADDR=198.51.100.7"
+        for before in ([], ["HELO proxy.example.net"], [command], [EHLO, command]):
+            client = serverWith().connect()
+            client.say(*before)
+            self.assertEqual([GREETING], client.say(command), before)
+            self.assertEqual("198.51.100.7", client.session.remoteAddress)
+            self.assertEqual(["503 5.5.1 Say hello first"], client.say(MAIL))
+            client.say(EHLO)
+            self.assertEqual([SENDER_OK], client.say(MAIL))
+
+    def test_stranger(self) -> None:
+        """From elsewhere it is 550, and changes nothing, whatever came before."""
+        for before in ([], ["HELO client.example.com"], ["EHLO client.example.com"]):
+            client = serverWith().connect(STRANGER)
+            client.say(*before)
+            heard = client.say("XCLIENT ADDR=192.0.2.1")
+            self.assertEqual([NOT_AUTHORIZED], heard, before)
+            self.assertEqual(STRANGER, client.session.remoteAddress)
+            self.assertEqual({}, client.session.xClient)
+
+    def test_refusedProxy(self) -> None:
+        """Who was refused may only quit, and says for no other who it is."""
+
+        def refuse(session: SMTPSession) -> None:
+            raise SMTPError(554, "No service here", "5.7.1")
+
+        client = serverWith(onConnect=refuse).connect()
+        client.hear()
+        [reply] = client.say("XCLIENT ADDR=198.51.100.7")
+        self.assertEqual("503", reply[:3])
+
     def test_inTransaction(self) -> None:
-        """503 in a transaction."""
-        client = hello(serverWith())
-        client.say(MAIL)
-        self.assertEqual([NESTED], client.say("XCLIENT NAME=a"))
+        """503 in a transaction, from MAIL to its end; then it is taken again."""
+        for begun in ([MAIL], [MAIL, RCPT], [MAIL, RCPT, "BDAT 0"]):
+            client = hello(serverWith())
+            client.say(*begun)
+            self.assertEqual([NESTED], client.say("XCLIENT NAME=a"), begun)
+            self.assertEqual({}, client.session.xClient)
+            client.say("RSET")
+            self.assertEqual([GREETING], client.say("XCLIENT NAME=a"))
 
     def test_login(self) -> None:
         """LOGIN asks C{onAuth}, which may take its time."""
@@ -384,6 +421,8 @@ class XForwardTests(SynchronousTestCase):
 
     def test_inTransaction(self) -> None:
         """503 in a transaction."""
-        client = hello(serverWith())
-        client.say(MAIL)
-        self.assertEqual([NESTED], client.say("XFORWARD NAME=a"))
+        for begun in ([MAIL], [MAIL, RCPT], [MAIL, RCPT, "BDAT 0"]):
+            client = hello(serverWith())
+            client.say(*begun)
+            self.assertEqual([NESTED], client.say("XFORWARD NAME=a"), begun)
+            self.assertEqual({}, client.session.xForward)
