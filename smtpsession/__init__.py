@@ -47,6 +47,7 @@ from smtpsession.session import SMTPEnvelope, SMTPSession, TLSCipherInfo
 from smtpsession.stream import MessageStream
 from smtpsession.timing import RRVS, DeliverBy, FutureRelease
 from smtpsession.tlvs import ProxyTLS
+from smtpsession.watcher import Watcher
 
 __all__ = [
     "Auth",
@@ -99,5 +100,6 @@ __all__ = [
     "ServerOptions",
     "State",
     "TLSCipherInfo",
+    "Watcher",
     "XClientAuth",
 ]

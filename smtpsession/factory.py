@@ -18,6 +18,7 @@ from smtpsession.callbacks import Callbacks
 from smtpsession.options import ServerOptions
 from smtpsession.protocol import SMTPProtocol
 from smtpsession.reverse import PointerResolver, ReverseLookup
+from smtpsession.watcher import Watcher
 
 Callback = Callable[..., Any]
 
@@ -51,11 +52,13 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         options: ServerOptions | None = None,
         reactor: IReactorTime | None = None,
         resolver: PointerResolver | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         """
         @param options: by default C{ServerOptions()}
         @param reactor: for the time; by default the one that runs
         @param resolver: for the names of clients; by default that of C{twisted.names}
+        @param watcher: is told what happens; None if nobody wants to know
         """
         given = {
             "onConnect": onConnect,
@@ -74,6 +77,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         self._admission = Admission(self.options)
         self._reactor = reactor
         self._resolver = resolver
+        self._watcher = watcher
         self._protocols: set[SMTPProtocol] = set()
         self._drained: Deferred[None] | None = None
 
@@ -85,6 +89,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             self._clock,
             nameOf=self._nameOf,
             admission=self._admission,
+            watcher=self._watcher,
         )
         protocol.factory = self
         self._protocols.add(protocol)

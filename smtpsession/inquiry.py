@@ -20,6 +20,7 @@ from smtpsession.coroutines import Waiting, begin
 from smtpsession.errors import MessageError, MessageRefused, SMTPError
 from smtpsession.replies import LOCAL_ERROR
 from smtpsession.session import SMTPSession
+from smtpsession.watcher import WatchedCallbacks
 
 
 class Inquiry:
@@ -32,7 +33,7 @@ class Inquiry:
 
     def __init__(
         self,
-        callbacks: Callbacks,
+        callbacks: Callbacks | WatchedCallbacks,
         session: SMTPSession,
         answered: Callable[[Outcome], None],
     ) -> None:

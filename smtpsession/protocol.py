@@ -57,6 +57,7 @@ from smtpsession.results import BadResult
 from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.tls import TLSFacts
+from smtpsession.watcher import WatchedCallbacks, Watcher
 
 #: How many octets of a command line go into the log.
 _LOGGED = 80
@@ -77,15 +78,20 @@ class SMTPProtocol(Connection):
         *,
         nameOf: Callable[[str], Deferred[str]] | None = None,
         admission: Admission | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         """
         @param clock: the reactor, for its time
         @param nameOf: looks up the name of an IP address and never fails; None to do
             without
         @param admission: counts the clients; None to admit each
+        @param watcher: is told what happens
         """
         super().__init__(options, clock, admission)
-        self._callbacks = callbacks
+        self._watcher = watcher
+        self._callbacks: Callbacks | WatchedCallbacks = callbacks
+        if watcher is not None:
+            self._callbacks = WatchedCallbacks(callbacks, watcher, clock)
         self._nameOf = nameOf
         self._dialogue = Dialogue(self.session, options)
         self._inquiry = self._newInquiry()
@@ -100,6 +106,11 @@ class SMTPProtocol(Connection):
 
     # What becomes of the connection.
 
+    def connectionMade(self) -> None:
+        if self._watcher is not None:
+            self._watcher.connected(self.session)
+        super().connectionMade()
+
     def begun(self, isAdmitted: bool) -> None:
         if isAdmitted:
             self._identify()
@@ -108,6 +119,8 @@ class SMTPProtocol(Connection):
 
     def secured(self, facts: TLSFacts) -> None:
         self._dialogue.channelBindings = facts.channelBindings
+        if self._watcher is not None:
+            self._watcher.secured(self.session)
         if self._isIdentified:
             self._perform(self._dialogue.secured())
             self.lines.limit = self._dialogue.lineLimit
@@ -156,6 +169,8 @@ class SMTPProtocol(Connection):
         self._abandon()
         if self._isAnnounced:
             self._inquiry.sayGoodbye()
+        if self._watcher is not None:
+            self._watcher.closed(self.session)
 
     def tooSlow(self) -> None:
         self._giveUp(COMMAND_TIMEOUT if self.line_mode else DATA_TIMEOUT)
@@ -227,6 +242,8 @@ class SMTPProtocol(Connection):
 
     def _say(self, reply: Reply) -> None:
         self.outbox.add(reply.encode())
+        if self._watcher is not None:
+            self._watcher.said(reply, self.session)
         if not reply.isPositive:
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
@@ -355,16 +372,23 @@ class SMTPProtocol(Connection):
                 self._reception = None
             elif isinstance(verdict, Refused):
                 self._abandonMessage()
-            self._settle(verdict)
+            octets = reception.stream.byteLength if reception.whole else None
+            self._settle(verdict, octets)
         elif reception.whole:
             self.hold(QUESTION)
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: Outcome, octets: int | None = None) -> None:
+        """
+        @param octets: of the message that the outcome is about, if it is whole
+        """
         try:
             actions = self._dialogue.answered(outcome)
         except BadResult:
             self._inquiry.logFailure(Failure())
             actions = self._dialogue.answered(Refused(LOCAL_ERROR))
+        if octets is not None and self._watcher is not None:
+            replies = [each.reply for each in actions if isinstance(each, Say)]
+            self._watcher.received(octets, replies, self.session)
         self._perform(actions)
         self.lines.limit = self._dialogue.lineLimit
         # The commands that waited may have answers that go with this one.

@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # Here Twisted begins.
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
-        *("coroutines", "peer", "admission", "stream", "callbacks"),
+        *("coroutines", "peer", "admission", "stream", "callbacks", "watcher"),
         *("inquiry", "watch", "outbox", "reception", "reverse"),
         *("connection", "protocol", "factory", "cred"),
     ),

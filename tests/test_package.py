@@ -24,7 +24,7 @@ DOCUMENTED = {
     *("Extension", "MailParameter", "RcptParameter", "Command", "Rule", "State"),
     *("CertificateStore", "CertificatePair", "CertificateError", "Networks"),
     *("Auth", "PasswordAuth", "CramMD5Auth", "ScramAuth", "ScramKeys", "BearerAuth"),
-    *("ExternalAuth", "XClientAuth", "PortalLogin"),
+    *("ExternalAuth", "XClientAuth", "PortalLogin", "Watcher"),
 }
 
 
