@@ -135,6 +135,18 @@ class DNSTable:
 
 
 @frozen(kw_only=True)
+class MetricsTable:
+    """
+    What monitors ask for by HTTP: C{/metrics}, for Prometheus, and C{/health}.
+
+    @ivar endpoint: where to answer them, a Twisted endpoint string that no client
+        should reach, such as C{tcp:9100:interface=127.0.0.1}; by default nowhere
+    """
+
+    endpoint: str | None = setting(TEXT, None)
+
+
+@frozen(kw_only=True)
 class RouteTable:
     """
     Where messages for some recipients go.  The first route that fits has them; a
@@ -164,6 +176,7 @@ class Config:
     @ivar auth: accounts
     @ivar dns: the names of clients
     @ivar limits: for every listener
+    @ivar metrics: for monitors
     @ivar route: where mail goes
     @ivar stopTimeout: how long clients may go on with a transaction when the service
         stops, in seconds
@@ -176,6 +189,7 @@ class Config:
     auth: AuthTable = field(factory=AuthTable)
     dns: DNSTable = field(factory=DNSTable)
     limits: Limits = field(factory=Limits)
+    metrics: MetricsTable = field(factory=MetricsTable)
     route: tuple[RouteTable, ...] = ()
     stopTimeout: float = setting(SECONDS, 30)
 

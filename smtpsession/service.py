@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from smtpsession.addresses import SMTPAddress
-from smtpsession.assembly import assemble
+from smtpsession.assembly import Monitor, assemble
 from smtpsession.config import Config
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
@@ -56,7 +56,7 @@ class _Listener(StreamServerEndpointService):
     _raiseSynchronously = True
 
     def __init__(
-        self, name: str, endpoint: IStreamServerEndpoint, factory: RoutingServer
+        self, name: str, endpoint: IStreamServerEndpoint, factory: IProtocolFactory
     ) -> None:
         super().__init__(_Announced(endpoint), factory)
         self._description = name
@@ -95,7 +95,7 @@ class MailService(MultiService):
         self._reread = reread
         self._assembly = assemble(config, folder, reactor)
         self._events = None if config.events is None else EventFile(config.events)
-        accounts = self._assembly.accounts
+        accounts, monitor = self._assembly.accounts, self._assembly.monitor
         self.servers = [
             RoutingServer(
                 self._assembly.routes,
@@ -103,6 +103,7 @@ class MailService(MultiService):
                 onAuth=None if accounts is None else accounts.onAuth,
                 options=listener.options,
                 reactor=reactor,
+                watcher=None if monitor is None else monitor.metrics,
             )
             for listener in self._assembly.listeners
         ]
@@ -111,6 +112,28 @@ class MailService(MultiService):
         ):
             child = _Listener(listener.name, listener.endpoint, server)
             child.setServiceParent(self)
+        # Not a child: it goes on until everything else has ended.
+        self._monitor = None if monitor is None else self._newMonitor(monitor)
+
+    def _newMonitor(self, monitor: Monitor) -> _Listener:
+        # Not before: without the extra it cannot be imported.
+        from smtpsession.monitor import MonitorSite
+
+        monitor.metrics.askForHeld(
+            lambda: sum(each.octetsHeld for each in self.servers)
+        )
+        site = MonitorSite(monitor.metrics, lambda: bool(self.running), self._reactor)
+        return _Listener("metrics.endpoint", monitor.endpoint, site)
+
+    def privilegedStartService(self) -> None:
+        """
+        Open the ports.
+
+        @raise SystemExit: one of them cannot be had
+        """
+        super().privilegedStartService()
+        if self._monitor is not None:
+            self._monitor.privilegedStartService()
 
     def startService(self) -> None:
         """
@@ -130,6 +153,8 @@ class MailService(MultiService):
             what = f"{error.filename}: {error.strerror}"
             raise SystemExit(f"cannot deliver to {what}") from None
         super().startService()
+        if self._monitor is not None:
+            self._monitor.startService()
         # Not now: the reactor puts its own handlers in place when it begins to run.
         self._reactor.callWhenRunning(self._ready)
 
@@ -145,6 +170,8 @@ class MailService(MultiService):
             self._assembly.accounts.stop()
         if self._events is not None:
             self._events.close()
+        if self._monitor is not None:
+            await maybeDeferred(self._monitor.stopService)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -171,7 +198,9 @@ class MailService(MultiService):
 
     def _adopt(self, config: Config) -> None:
         before = self._assembly
-        after = assemble(config, self._folder, self._reactor, before.destinations)
+        after = assemble(
+            config, self._folder, self._reactor, before.destinations, before.monitor
+        )
         if _places(config) != _places(self._config):
             raise ConfigError(["listeners cannot change while they are in use"])
         if self._events is not None:
@@ -215,4 +244,5 @@ class MailService(MultiService):
 
 
 def _places(config: Config) -> list[tuple[str, str]]:
-    return [(each.endpoint, each.protocol) for each in config.listener]
+    places = [(each.endpoint, each.protocol) for each in config.listener]
+    return [*places, (config.metrics.endpoint or "", "http")]
