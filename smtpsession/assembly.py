@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve, frozen
 from twisted.internet.endpoints import serverFromString
@@ -16,11 +16,17 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from smtpsession.certificates import CertificateStore
 from smtpsession.checkers import Checkers
 from smtpsession.accounts import Accounts
-from smtpsession.config import AuthTable, Config, ListenerTable, TLSTable
+from smtpsession.config import (
+    AuthTable,
+    Config,
+    ListenerTable,
+    MetricsTable,
+    TLSTable,
+)
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.making import Surroundings, make
 from smtpsession.errors import ConfigError
-from smtpsession.goals import DestinationTable
+from smtpsession.goals import DestinationTable, nameOf
 from smtpsession.inherited import InheritedEndpoint
 from smtpsession.options import ServerOptions
 from smtpsession.pem import CertificatePair
@@ -30,6 +36,9 @@ from smtpsession.sasl.exchange import SECRET
 #: What the endpoint of a worker begins with: behind it are the domain of a socket that
 #: another process has opened, and its number.
 INHERITED = "inherited:"
+
+if TYPE_CHECKING:
+    from smtpsession.metrics import Metrics
 
 
 @frozen
@@ -46,6 +55,17 @@ class Listener:
 
 
 @frozen
+class Monitor:
+    """
+    @ivar endpoint: where it is asked
+    @ivar metrics: what it tells
+    """
+
+    endpoint: IStreamServerEndpoint
+    metrics: Metrics
+
+
+@frozen
 class Assembly:
     """
     All that a configuration asks for, made but not started.
@@ -54,12 +74,14 @@ class Assembly:
     @ivar listeners: in the order of the file
     @ivar destinations: by their tables
     @ivar routes: in the order of the file
+    @ivar monitor: if there is to be one
     """
 
     accounts: Accounts | Checkers | None
     listeners: Sequence[Listener]
     destinations: Mapping[DestinationTable, Destination]
     routes: Sequence[Route]
+    monitor: Monitor | None = None
 
 
 def assemble(
@@ -68,6 +90,7 @@ def assemble(
     reactor: Any,
     known: Mapping[DestinationTable, Destination] | None = None,
     scramSecret: bytes = SECRET,
+    counting: Monitor | None = None,
 ) -> Assembly:
     """
     Make the parts.
@@ -75,9 +98,11 @@ def assemble(
     @param folder: what relative paths are relative to
     @param scramSecret: as in `ServerOptions`
     @param known: destinations that there are already, to go on with
+    @param counting: the monitor that there is already, if there is to be one
     @raise ConfigError: with all that cannot be made
     """
     bench = _Bench()
+    monitor = counting or _monitor(bench, config.metrics, reactor)
     certificates = bench.make("tls", _certificates, config.tls)
     accounts = bench.make("auth", _accounts, config.auth, reactor)
     mechanisms = _mechanisms(config.auth, accounts)
@@ -96,7 +121,10 @@ def assemble(
     for place, route in enumerate(config.route):
         goal = route.destination
         if goal not in destinations:
-            destinations[goal] = bench.make(f"route[{place}]", make, goal, around)
+            part = bench.make(f"route[{place}]", make, goal, around)
+            if monitor is not None:
+                part = _measured(part, goal, monitor, reactor)
+            destinations[goal] = part
         made = destinations[goal]
         where = f"route[{place}].recipients"
         routes.append(
@@ -105,7 +133,7 @@ def assemble(
     if bench.problems:
         raise ConfigError(bench.problems)
     used = {each.destination: destinations[each.destination] for each in config.route}
-    return Assembly(accounts, listeners, used, routes)
+    return Assembly(accounts, listeners, used, routes, monitor)
 
 
 class _Bench:
@@ -165,6 +193,32 @@ def _mechanisms(
 
 def _path(path: Path | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _monitor(bench: _Bench, table: MetricsTable, reactor: Any) -> Monitor | None:
+    if table.endpoint is None:
+        return None
+    endpoint = bench.make("metrics.endpoint", serverFromString, reactor, table.endpoint)
+    metrics = bench.make("metrics", _newMetrics)
+    return None if bench.problems else Monitor(endpoint, metrics)
+
+
+def _newMetrics() -> Metrics:
+    try:
+        from smtpsession.metrics import Metrics
+    except ImportError as error:
+        what = f"{error.name} is missing: pip install 'smtpsession[metrics]'"
+        raise ValueError(what) from error
+    return Metrics()
+
+
+def _measured(
+    destination: Destination, table: DestinationTable, monitor: Monitor, reactor: Any
+) -> Destination:
+    # Not before: without the extra it cannot be imported.
+    from smtpsession.delivery.measured import Measured
+
+    return Measured(destination, nameOf(table), monitor.metrics, reactor)
 
 
 def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:

@@ -139,6 +139,18 @@ class DNSTable:
 
 
 @frozen(kw_only=True)
+class MetricsTable:
+    """
+    What monitors ask for by HTTP: C{/metrics}, for Prometheus, and C{/health}.
+
+    @ivar endpoint: where to answer them, a Twisted endpoint string that no client
+        should reach, such as C{tcp:9100:interface=127.0.0.1}; by default nowhere
+    """
+
+    endpoint: str | None = setting(TEXT, None)
+
+
+@frozen(kw_only=True)
 class RouteTable:
     """
     Where messages for some recipients go.  The first route that fits has them; a
@@ -168,6 +180,7 @@ class Config:
     @ivar auth: accounts
     @ivar dns: the names of clients
     @ivar limits: for every listener
+    @ivar metrics: for monitors
     @ivar route: where mail goes
     @ivar workers: how many processes serve the same ports.  With several, each has its
         part of C{clients} and C{clients-per-address}.
@@ -182,6 +195,7 @@ class Config:
     auth: AuthTable = field(factory=AuthTable)
     dns: DNSTable = field(factory=DNSTable)
     limits: Limits = field(factory=Limits)
+    metrics: MetricsTable = field(factory=MetricsTable)
     route: tuple[RouteTable, ...] = ()
     workers: int = setting(count(), 1)
     stopTimeout: float = setting(SECONDS, 30)

@@ -107,6 +107,11 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         self._protocols.discard(protocol)
         self._noticeDrained()
 
+    @property
+    def octetsHeld(self) -> int:
+        """How many octets of messages wait to be read by their callbacks."""
+        return sum(each.octetsHeld for each in self._protocols)
+
     def drain(self, timeout: float) -> Deferred[None]:
         """
         Let the clients go.  Who is in no transaction is told 421 at once, and the

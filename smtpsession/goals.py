@@ -171,3 +171,13 @@ DestinationTable = Union[
     HTTPTable,
     PythonTable,
 ]
+
+
+def nameOf(table: DestinationTable) -> str:
+    """What a destination is called where it is measured: C{smtp tcp:10.0.0.2:25}."""
+    [name] = [name for name, kind in DESTINATIONS.items() if kind is type(table)]
+    for key in ("path", "endpoint", "command", "factory"):
+        value = getattr(table, key, None)
+        if value is not None:
+            return f"{name} {value[0] if isinstance(value, tuple) else value}"
+    return name

@@ -160,6 +160,11 @@ class SMTPProtocol(Connection):
             self._perform(self._dialogue.hangUp(SHUTTING_DOWN))
             self.outbox.flush()
 
+    @property
+    def octetsHeld(self) -> int:
+        """How many octets of a message wait to be read by the callback."""
+        return 0 if self._reception is None else self._reception.stream.octetsHeld
+
     def connectionLost(self, reason: Failure | None = None) -> None:
         super().connectionLost(reason)
         if self.factory is not None:

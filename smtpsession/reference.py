@@ -19,6 +19,7 @@ from smtpsession.config import (
     Config,
     DNSTable,
     ListenerTable,
+    MetricsTable,
     PairTable,
     RouteTable,
     TLSTable,
@@ -37,6 +38,7 @@ TABLES = (
     ("[auth]", AuthTable),
     ("[dns]", DNSTable),
     ("[limits]", Limits),
+    ("[metrics]", MetricsTable),
     ("[[route]]", RouteTable),
     *(
         (f'[[route]] with deliver = "{name}"', each)

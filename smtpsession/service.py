@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from smtpsession.addresses import SMTPAddress
-from smtpsession.assembly import Assembly, assemble
+from smtpsession.assembly import Assembly, Monitor, assemble
 from smtpsession.config import Config
 from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
@@ -59,7 +59,7 @@ class _Listener(StreamServerEndpointService):
     _raiseSynchronously = True
 
     def __init__(
-        self, name: str, endpoint: IStreamServerEndpoint, factory: RoutingServer
+        self, name: str, endpoint: IStreamServerEndpoint, factory: IProtocolFactory
     ) -> None:
         super().__init__(_Announced(endpoint), factory)
         self._description = name
@@ -101,7 +101,7 @@ class MailService(MultiService):
         self._reread = reread
         self._assembly = self._assemble(config)
         self._events = _eventFile(config)
-        accounts = self._assembly.accounts
+        accounts, monitor = self._assembly.accounts, self._assembly.monitor
         self.servers = [
             RoutingServer(
                 self._assembly.routes,
@@ -109,6 +109,7 @@ class MailService(MultiService):
                 onAuth=None if accounts is None else accounts.onAuth,
                 options=listener.options,
                 reactor=reactor,
+                watcher=None if monitor is None else monitor.metrics,
             )
             for listener in self._assembly.listeners
         ]
@@ -117,6 +118,28 @@ class MailService(MultiService):
         ):
             child = _Listener(listener.name, listener.endpoint, server)
             child.setServiceParent(self)
+        # Not a child: it goes on until everything else has ended.
+        self._monitor = None if monitor is None else self._newMonitor(monitor)
+
+    def _newMonitor(self, monitor: Monitor) -> _Listener:
+        # Not before: without the extra it cannot be imported.
+        from smtpsession.monitor import MonitorSite
+
+        monitor.metrics.askForHeld(
+            lambda: sum(each.octetsHeld for each in self.servers)
+        )
+        site = MonitorSite(monitor.metrics, lambda: bool(self.running), self._reactor)
+        return _Listener("metrics.endpoint", monitor.endpoint, site)
+
+    def privilegedStartService(self) -> None:
+        """
+        Open the ports.
+
+        @raise SystemExit: one of them cannot be had
+        """
+        super().privilegedStartService()
+        if self._monitor is not None:
+            self._monitor.privilegedStartService()
 
     def startService(self) -> None:
         """
@@ -136,6 +159,8 @@ class MailService(MultiService):
             what = f"{error.filename}: {error.strerror}"
             raise SystemExit(f"cannot deliver to {what}") from None
         super().startService()
+        if self._monitor is not None:
+            self._monitor.startService()
         # Not now: the reactor puts its own handlers in place when it begins to run.
         self._reactor.callWhenRunning(self._ready)
 
@@ -143,8 +168,11 @@ class MailService(MultiService):
         self,
         config: Config,
         known: Mapping[DestinationTable, Destination] | None = None,
+        counting: Monitor | None = None,
     ) -> Assembly:
-        return assemble(config, self._folder, self._reactor, known, self._scramSecret)
+        return assemble(
+            config, self._folder, self._reactor, known, self._scramSecret, counting
+        )
 
     async def _stop(self, listeners: object) -> None:
         notify("STOPPING=1")
@@ -158,6 +186,8 @@ class MailService(MultiService):
             self._assembly.accounts.stop()
         if self._events is not None:
             self._events.close()
+        if self._monitor is not None:
+            await maybeDeferred(self._monitor.stopService)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -186,7 +216,7 @@ class MailService(MultiService):
 
     def _adopt(self, config: Config) -> None:
         before = self._assembly
-        after = self._assemble(config, before.destinations)
+        after = self._assemble(config, before.destinations, before.monitor)
         if _places(config) != _places(self._config):
             raise ConfigError(["listeners cannot change while they are in use"])
         events = _eventFile(config)
@@ -242,4 +272,5 @@ def _eventFile(config: Config) -> EventFile | None:
 
 
 def _places(config: Config) -> list[tuple[str, str]]:
-    return [(each.endpoint, each.protocol) for each in config.listener]
+    places = [(each.endpoint, each.protocol) for each in config.listener]
+    return [*places, (config.metrics.endpoint or "", "http")]

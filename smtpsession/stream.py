@@ -157,6 +157,11 @@ class MessageStream:
 
     # What is held.
 
+    @property
+    def octetsHeld(self) -> int:
+        """How many octets have come and were not read."""
+        return len(self._held)
+
     def _hold(self, chunk: bytes) -> None:
         if not self._held:
             self._held = chunk

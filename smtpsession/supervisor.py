@@ -89,6 +89,8 @@ class Supervisor(Service):
         @param secret: what the salts of users that there are not are made of
         @raise ConfigError: something cannot be made
         """
+        if config.metrics.endpoint is not None:
+            raise ConfigError(["metrics.endpoint: not with several workers"])
         self._config, self._file, self._reactor = config, file, reactor
         self._reread = reread
         self._secret = secret

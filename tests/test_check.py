@@ -55,6 +55,13 @@ class CheckTests(SynchronousTestCase):
         self.assertIn("tls: ", errors)
         self.assertIn("nowhere.pem", errors)
 
+    def test_metrics(self) -> None:
+        """Nor one whose monitor could not listen."""
+        path = self.write('[metrics]\nendpoint = "pigeon:1"')
+        status, output, errors = self.check(path)
+        self.assertEqual((status, output), (1, ""))
+        self.assertTrue(errors.startswith("metrics.endpoint: "), errors)
+
     def test_arguments(self) -> None:
         """It wants one file."""
         for arguments in ([], ["a", "b"], ["--help"]):

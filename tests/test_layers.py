@@ -45,7 +45,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("logins", "accounts", "accountedit", "passwd", "checkers"),
         *("delivery.__init__", "delivery.destination", "delivery.lineends"),
-        "delivery.maildir",
+        *("metrics", "monitor", "delivery.maildir", "delivery.measured"),
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.python", "delivery.patience", "delivery.program"),
         *("delivery.command", "delivery.bodies", "delivery.http"),

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError, Limits
 from smtpsession.assembly import INHERITED
-from smtpsession.config import Config, ListenerTable
+from smtpsession.config import Config, ListenerTable, MetricsTable
 from smtpsession.supervisor import DOMAIN, PLACE, SECRET, Supervisor, shareOf
 from smtpsession.worker import ownConfig
 
@@ -234,6 +234,17 @@ class SupervisorTests(SynchronousTestCase):
         self.assertRaises(
             ConfigError, Supervisor, bad, self.file, self.reactor, self.reread, b""
         )
+
+    def test_noMetrics(self) -> None:
+        """
+        Metrics of several processes cannot be had, and that is said.
+        """
+        metrics = MetricsTable(endpoint="tcp:9100")
+        both = Config(metrics=metrics, workers=2)
+        error = self.assertRaises(
+            ConfigError, Supervisor, both, self.file, self.reactor, self.reread, b""
+        )
+        self.assertIn("metrics.endpoint", str(error))
 
 
 class ShareTests(SynchronousTestCase):

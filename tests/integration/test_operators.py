@@ -31,6 +31,9 @@ def configurations() -> list[str]:
 class OperatorTests(ServiceTestCase):
     """Each is good, starts, answers, and stops."""
 
+    # There are many.
+    timeout = 300
+
     async def startIt(self, text: str) -> str:
         """
         Start this, with the files that it names, and ask it.
