@@ -43,7 +43,7 @@ from smtpsession.attributes import (
 )
 from smtpsession.encodings import parseBase64, printBase64
 from smtpsession.errors import SMTPError
-from smtpsession.limits import CHUNK, LABEL
+from smtpsession.limits import AUTH_RESPONSE, CHUNK, LABEL
 from smtpsession.parameters import (
     NO_ARGS,
     SMTPAddressArgs,
@@ -56,6 +56,7 @@ from smtpsession.replies import (
     BAD_FORWARD_PATH,
     BAD_HOSTNAME,
     BAD_REVERSE_PATH,
+    RESPONSE_TOO_LONG,
     Reply,
     badArguments,
 )
@@ -358,6 +359,8 @@ class Auth(Command):
         name = mechanism.decode("ascii").upper()
         if not response:
             return cls(name)
+        if len(response) > AUTH_RESPONSE:
+            raise SMTPError.saying(RESPONSE_TOO_LONG)
         try:
             return cls(name, b"" if response == b"=" else parseBase64(response))
         except ValueError as error:

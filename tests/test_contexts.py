@@ -60,6 +60,21 @@ OLD_HELLO = (
     b"\x00\x04\xc0\x13\x00\x2f"
     b"\x01\x00"
 )
+#: One of TLS 1.2 with two suites, which are to be filled in.
+WEAK_HELLO = (
+    b"\x16\x03\x01\x00\x2f"
+    b"\x01\x00\x00\x2b"
+    b"\x03\x03" + bytes(32) + b"\x00"
+    b"\x00%c%b"
+    b"\x01\x00"
+)
+WEAK_SUITES = [
+    # name, two suites
+    ("anonymous, ADH-AES128-SHA and AECDH-AES128-SHA", b"\x00\x34\xc0\x18"),
+    ("NULL, NULL-SHA and ECDHE-RSA-NULL-SHA", b"\x00\x02\xc0\x10"),
+    ("export, EXP-RC4-MD5 and EXP-DES-CBC-SHA", b"\x00\x03\x00\x08"),
+    ("PSK, PSK-AES128-CBC-SHA and ECDHE-PSK-AES128-CBC-SHA", b"\x00\x8c\xc0\x35"),
+]
 #: Fatal alerts.
 PROTOCOL_VERSION, HANDSHAKE_FAILURE = b"\x02\x46", b"\x02\x28"
 
@@ -132,6 +147,15 @@ class CipherTests(TableTestCase):
             context = clientContext(SSL.TLS1_2_VERSION, ciphers=ciphers)
             with self.assertRaises(SSL.Error):
                 shakeHands(store, context)
+
+    def test_weakHello(self):
+        """Nor is there a handshake for a hello that has no suite but weak ones."""
+        for name, suites in WEAK_SUITES:
+            connection = serverOf(storeOf(issue("rsa.example", key=rsaKey())))
+            connection.set_accept_state()
+            connection.bio_write(WEAK_HELLO % (len(suites), suites))
+            self.assertRaises(SSL.Error, connection.do_handshake)
+            self.assertEqual(HANDSHAKE_FAILURE, connection.bio_read(100)[-2:], name)
 
     def test_preference(self):
         """The server chooses, and not the client."""

@@ -275,6 +275,11 @@ class LineTests(TableTestCase):
             feed(client, ["AUTH OAUTHBEARER", response + "a", "NOOP"], isWhole)
             self.assertEqual(["334 ", TOO_LONG, OK], client.hear())
             self.assertEqual([ACCEPTED], exchange(client, "OAUTHBEARER"))
+            for more in ("a", "AAAA", "A" * 400):
+                client = hello(serverWith())
+                feed(client, [f"AUTH OAUTHBEARER {response}{more}", "NOOP"], isWhole)
+                self.assertEqual([TOO_LONG, OK], client.hear(), more)
+                self.assertEqual([ACCEPTED], exchange(client, "OAUTHBEARER"))
 
     def test_longestAndLate(self) -> None:
         """So it is after an answer that came late, and the next command is short."""
