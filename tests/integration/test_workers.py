@@ -81,14 +81,23 @@ class WorkersTests(ServiceTestCase):
         self.assertEqual(len(self.workers(service)), 2)
         self.assertEqual(len(self.messages()), 6)
         self.assertTrue((self.folder / "socket").is_socket())
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(PATIENCE)
-            await deferToThread(client.connect, str(self.folder / "socket"))
-            greeting = await deferToThread(client.recv, 100)
+        greeting = await deferToThread(self.greetingOfSocket)
         self.assertTrue(greeting.startswith(b"220 mx.example.org"))
         self.assertEqual(await service.terminate(), 0)
         self.assertFalse((self.folder / "socket").exists())
         self.assertNotIn("Traceback", service.output)
+
+    def greetingOfSocket(self) -> bytes:
+        """What is said through the UNIX socket."""
+        folder = os.open(self.folder, os.O_PATH)
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(PATIENCE)
+                # The name of a socket is short, and the folders of tests are not.
+                client.connect(f"/proc/self/fd/{folder}/socket")
+                return client.recv(100)
+        finally:
+            os.close(folder)
 
     async def test_limits(self) -> None:
         """
