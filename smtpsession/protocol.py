@@ -56,11 +56,9 @@ from smtpsession.replies import (
 from smtpsession.results import BadResult
 from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
+from smtpsession.shown import shown
 from smtpsession.tls import TLSFacts
 from smtpsession.watcher import WatchedCallbacks, Watcher
-
-#: How many octets of a command line go into the log.
-_LOGGED = 80
 
 
 class SMTPProtocol(Connection):
@@ -253,20 +251,9 @@ class SMTPProtocol(Connection):
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 session=self.session,
-                line=self._shown(),
+                line=shown(self._line, self._dialogue.knows),
                 reply=reply,
             )
-
-    def _shown(self) -> bytes:
-        """What the log may have of the command: no secret, and not too much."""
-        line = self._line
-        if line[:4].upper() == b"AUTH":
-            return b"AUTH ..."
-        if not self._dialogue.knows(line.partition(b" ")[0]):
-            # It may be a response from a client that did not wait to hear that its AUTH
-            # is refused, or an AUTH with a typing error.
-            return b"%d octets" % len(line)
-        return line[:_LOGGED]
 
     def _receiveMessage(self) -> None:
         reception = self._newReception()
