@@ -2,9 +2,9 @@
 """
 A connection: how it begins, what holds it up, and how it ends.
 
-This is the only file that touches a transport.  It reads the header of a proxy, begins
-TLS, counts the client, cuts what arrives into lines, and gathers replies.  What lines
-mean is the business of the class below it, `smtpsession.protocol`.
+This is the only file that touches the transport of a client. It reads the header of a
+proxy, begins TLS, counts the client, cuts what arrives into lines, and gathers replies.
+What lines mean is the business of the class below it, `smtpsession.protocol`.
 
 Whatever holds up the input does so in one place, `Connection.hold`: an open question, a
 message that nobody reads, replies that the client does not take.  While any of these

@@ -43,7 +43,12 @@ class Options(UsageOptions, AuthOptionMixin):
         "the Maildir ./maildir."
     )
     optParameters = [
-        ["config", "c", None, "A configuration, in TOML; then no other option."],
+        [
+            "config",
+            "c",
+            None,
+            "A configuration, in TOML; it says what the options below do.",
+        ],
         ["maildir", "m", None, "The folder that messages go to, made if absent."],
         ["hostname", None, None, "What the server calls itself [default: the machine]"],
     ]
