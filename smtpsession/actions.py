@@ -63,16 +63,16 @@ class Prove:
 @frozen
 class ReadBody:
     """
-    Call C{onData} with a stream, read the message into it up to CRLF.CRLF, and report
-    the `Outcome` when both have ended.
+    Read the message up to CRLF.CRLF into a stream, call C{onData} with it as soon as
+    there is something in it, and report the `Outcome` when both have ended.
     """
 
 
 @frozen
 class ReadChunk:
     """
-    Read so many octets as a part of a message, RFC 3030.  With the first part, call
-    C{onData} with a stream.
+    Read so many octets as a part of a message, RFC 3030, into a stream, and call
+    C{onData} with it as soon as the first part begins to come.
 
     After the last part report the `Outcome` when the callback has answered too.  After
     another one, report whether the message can still be accepted, as soon as all of it

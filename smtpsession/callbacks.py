@@ -73,7 +73,8 @@ class Callbacks:
         self, stream: MessageStream, session: SMTPSession
     ) -> Answer[Union[MessageResult, Sequence[MessageResult]]]:
         """
-        A message begins to arrive.  It need not be read: what is left is discarded.
+        A message begins to arrive: its first octets are there.  It need not be read,
+        what is left is discarded.
 
         @return: None, the text of the 250 reply, or a `Reply`; under LMTP also a list
             with an entry, any of these or an `SMTPError`, for each recipient

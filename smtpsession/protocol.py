@@ -185,10 +185,11 @@ class SMTPProtocol(Connection):
     # Lines and pieces of a message.
 
     def lineReceived(self, line: bytes) -> None:
-        if not self._dialogue.isListening:
+        dialogue = self._dialogue
+        if not dialogue.isListening:
             self._line = line
-        self._perform(self._dialogue.receive(line))
-        self.lines.limit = self._dialogue.lineLimit
+        self._perform(dialogue.receive(line))
+        self.lines.limit = dialogue.lineLimit
         if self._isDraining:
             self._leaveIfIdle()
 
@@ -204,21 +205,31 @@ class SMTPProtocol(Connection):
                 self._skipped = None
                 self.setLineMode(rest)
             return
-        assert self._reception is not None, "raw mode is for messages"
-        rest = self._reception.feed(chunk)
+        reception = self._reception
+        assert reception is not None, "raw mode is for messages"
+        rest = reception.feed(chunk)
         if rest is not None:
             self.setLineMode(rest)
+        if not reception.isAsked:
+            # Not before: most messages come in one piece, and who is asked about one
+            # that is there has nothing to wait for.
+            reception.isAsked = True
+            self._ask("onData", reception.stream)
+        if rest is not None:
             self._conclude()
+            self.lines.limit = self._dialogue.lineLimit
+            if self._isDraining:
+                self._leaveIfIdle()
 
     # Actions are carried out.
 
     def _perform(self, actions: Actions) -> None:
         for action in actions:
-            if isinstance(action, Say):
+            if type(action) is Say:
                 self._say(action.reply)
-            elif isinstance(action, Ask):
+            elif type(action) is Ask:
                 self._ask(action.callback, *action.arguments)
-            elif isinstance(action, ReadBody):
+            elif type(action) is ReadBody:
                 self._receiveMessage()
             else:
                 self._performSeldom(action)
@@ -247,7 +258,7 @@ class SMTPProtocol(Connection):
         self.outbox.add(reply.encode())
         if self._watcher is not None:
             self._watcher.said(reply, self.session)
-        if not reply.isPositive:
+        if reply.code >= 400:
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 session=self.session,
@@ -256,10 +267,8 @@ class SMTPProtocol(Connection):
             )
 
     def _receiveMessage(self) -> None:
-        reception = self._newReception()
-        reception.expect(DotDecoder())
+        self._newReception().expect(DotDecoder())
         self.setRawMode()
-        self._ask("onData", reception.stream)
 
     def _newReception(self) -> Reception:
         self._reception = Reception(
@@ -275,8 +284,6 @@ class SMTPProtocol(Connection):
         assert reception is not None, "a message has begun"
         reception.expect(ChunkDecoder(action.size), action.isLast)
         self.setRawMode()
-        if action.isFirst:
-            self._ask("onData", reception.stream)
         if not action.size:
             self.rawDataReceived(b"")
 
@@ -342,6 +349,14 @@ class SMTPProtocol(Connection):
     def _answeredLate(self, outcome: Outcome) -> None:
         try:
             self._answered(outcome)
+            self.lines.limit = self._dialogue.lineLimit
+            # The commands that waited may have answers that go with this one.
+            if self.isHeld and not self._inquiry.isOpen:
+                self.release(QUESTION)
+            if not self.isReceiving:
+                self.outbox.flush()
+            if self._isDraining:
+                self._leaveIfIdle()
         except Exception:
             self.crash(Failure())
 
@@ -382,14 +397,6 @@ class SMTPProtocol(Connection):
             replies = [each.reply for each in actions if isinstance(each, Say)]
             self._watcher.received(octets, replies, self.session)
         self._perform(actions)
-        self.lines.limit = self._dialogue.lineLimit
-        # The commands that waited may have answers that go with this one.
-        if self.isHeld and not self._inquiry.isOpen:
-            self.release(QUESTION)
-        if not self.isReceiving:
-            self.outbox.flush()
-        if self._isDraining:
-            self._leaveIfIdle()
 
     def _abandon(self) -> None:
         """The client has gone, or is told to go: nobody waits for an answer."""

@@ -23,6 +23,7 @@ class Reception:
     the client is answered after each.
 
     @ivar stream: what C{onData} reads
+    @ivar isAsked: whether C{onData} has been called
     @ivar isAwaited: whether something is to be said when the part that comes has ended
     @ivar whole: whether the message's end has come
     """
@@ -40,7 +41,7 @@ class Reception:
         @param isBinary: whether CR and LF may stand anywhere in the message
         """
         self.stream = MessageStream(options, pause, resume)
-        self.isAwaited = self.whole = False
+        self.isAsked = self.isAwaited = self.whole = False
         self._decoder: DotDecoder | ChunkDecoder
         self._isLast = self._hasEnded = False
         self._isBinary = isBinary

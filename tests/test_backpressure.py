@@ -24,7 +24,13 @@ class MessageTests(SynchronousTestCase):
         options = memoryOptions(streamBuffer=1000)
         self.server = MemoryServer(onData=self.question, options=options)
         self.client = c.inMessage(self.server)
-        [(self.stream, _)] = self.question.asked
+
+    @property
+    def stream(self) -> MessageStream:
+        """What the message that has begun to come is read from."""
+        [(stream, _)] = self.question.asked
+        assert isinstance(stream, MessageStream)
+        return stream
 
     def test_pause(self) -> None:
         """
@@ -60,6 +66,7 @@ class MessageTests(SynchronousTestCase):
         """
         A client whose message is read as it comes is never paused.
         """
+        self.client.write(b"x")
         self.stream.read()
         for _ in range(50):
             self.client.write(b"x" * 1000)

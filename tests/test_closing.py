@@ -23,8 +23,7 @@ def pendingAt(callback: str, answer: Any, **more: Any) -> MemoryClient:
     server = MemoryServer(**{callback: answer}, **more)
     come, lines, _ = STEPS[callback]
     client = come(server)
-    if callback != "onData":
-        client.say(*lines)
+    client.say(*(lines if callback != "onData" else ["Hello."]))
     return client
 
 
@@ -205,6 +204,7 @@ class CancellationTests(SynchronousTestCase):
                     seen.append(error)
 
         client = c.inMessage(MemoryServer(onData=onData))
+        client.say("Hello.")
         client.leave()
         self.assertEqual(len(seen), 1)
 

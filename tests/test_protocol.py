@@ -17,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import testing
 from smtpsession import Extension, SMTPAddress, SMTPError, SMTPSession
+from smtpsession.errors import MessageAborted
 from smtpsession.limits import Limits
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests import conversations as c
@@ -171,6 +172,37 @@ class OrderTests(SynchronousTestCase):
         question.answers[0].callback("Done")
         self.assertEqual(client.hear(), ["250 2.0.0 Done", c.OK, c.SENDER_OK])
         self.assertFalse(client.paused)
+
+    def test_messageBegins(self) -> None:
+        """
+        Nobody is asked about a message before there is something of it; who is asked
+        has all that came with its beginning, and maybe with its end.
+        """
+        question = c.Question()
+        server = MemoryServer(onData=question)
+        for part, isWhole in [("Hello.\r\n", False), ("Hello.\r\n.\r\n", True)]:
+            client = c.inMessage(server)
+            self.assertEqual(question.asked, [])
+            client.write(part.encode())
+            [(stream, _)] = question.asked
+            self.assertEqual(stream.octetsHeld, len("Hello.\r\n"))
+            reading = stream.read()
+            self.assertIs(reading.called, isWhole)
+            question.asked.clear()
+            client.leave()
+            reading.addErrback(lambda failure: failure.trap(MessageAborted))
+
+    def test_emptyMessage(self) -> None:
+        """
+        A message of no octets has begun with its end.
+        """
+        for ending in [["DATA", "."], ["BDAT 0 LAST"]]:
+            question = c.Question()
+            server = MemoryServer(onData=question)
+            client = c.greeted(server)
+            client.say("EHLO client.example.com", c.MAIL, c.RCPT, *ending)
+            [(stream, _)] = question.asked
+            self.assertEqual(self.successResultOf(stream.read()), b"")
 
     def test_manyQuestionsInOneChunk(self) -> None:
         """

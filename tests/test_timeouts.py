@@ -161,7 +161,7 @@ class DataTimeoutTests(SynchronousTestCase):
                 raise
 
         server = MemoryServer(onData=onData)
-        c.inMessage(server)
+        c.inMessage(server).say("Hello.")
         server.clock.advance(600)
         self.assertEqual(len(seen), 1)
 
@@ -171,9 +171,20 @@ class DataTimeoutTests(SynchronousTestCase):
         """
         cancelled: list[Deferred[Any]] = []
         server = MemoryServer(onData=c.Question(cancelled.append))
-        c.inMessage(server)
+        c.inMessage(server).say("Hello.")
         server.clock.advance(600)
         self.assertEqual(len(cancelled), 1)
+
+    def test_nothingCame(self) -> None:
+        """
+        Of a message without a beginning nobody is asked.
+        """
+        question = c.Question()
+        server = MemoryServer(onData=question)
+        client = c.inMessage(server)
+        server.clock.advance(600)
+        self.assertEqual(client.hear(), [DATA_TIMEOUT])
+        self.assertEqual(question.asked, [])
 
     def test_notWhileTheStreamIsFull(self) -> None:
         """

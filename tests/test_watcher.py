@@ -90,7 +90,7 @@ class WatcherTests(SynchronousTestCase):
         client = c.inMessage(self.server(onData=onData))
         self.news()
         client.say("Hello.", ".")
-        self.assertEqual(self.news(), [(8, [554]), 554])
+        self.assertEqual(self.news(), [("onData", 0), (8, [554]), 554])
 
     def test_chunks(self) -> None:
         """A message in several chunks is received once, with its last."""
