@@ -25,6 +25,7 @@ from typing import Any
 from smtpsession import replies
 from smtpsession.actions import (
     ABANDON,
+    ACCEPTED,
     HANG_UP,
     Accepted,
     Actions,
@@ -39,7 +40,7 @@ from smtpsession.actions import (
 from smtpsession.commands import splitCommand
 from smtpsession.errors import SMTPError
 from smtpsession.limits import COMMAND_LINE
-from smtpsession.offers import Extension, Offer
+from smtpsession.offers import NO_OFFER, Extension, offerNow
 from smtpsession.options import ServerOptions
 from smtpsession.replies import Reply
 from smtpsession.results import BadResult, repliesTo
@@ -85,7 +86,7 @@ class Dialogue:
         self.channelBindings: Mapping[str, bytes] = {}
         self._options = options
         self.rules = RULES[options.protocol]
-        self.offer = Offer((), session, options)
+        self.offer = NO_OFFER
         self._settle: Callable[[Outcome], Actions] | None = None
         # The row of the command that the application is asked about, and its draft.
         self._accepting: tuple[Rule, Any]
@@ -129,7 +130,8 @@ class Dialogue:
             rule = self.rules.get(verb) or self._broughtRule(verb)
             if self.state not in rule.legal:
                 raise SMTPError.saying(rule.outOfOrder[self.state])
-            if len(line) + 2 > COMMAND_LINE + rule.grant(self.offer):
+            octets = len(line) + 2
+            if octets > COMMAND_LINE and octets > COMMAND_LINE + rule.grant(self.offer):
                 raise SMTPError.saying(replies.LINE_TOO_LONG)
             subject, draft = rule.check(self, rule.command.parse(argument))
         except SMTPError as error:
@@ -139,9 +141,9 @@ class Dialogue:
         if rule.run is not None:
             self._settle = self._settleRun
             return (Ask(rule.run, (subject,)),)
-        if rule.ask is None:
-            return self._proceed(rule, draft)
         self._accepting = rule, draft
+        if rule.ask is None:
+            return self._settleCommand(ACCEPTED)
         self._settle = self._settleCommand
         return (Ask(rule.ask, (subject,)),)
 
@@ -271,13 +273,15 @@ class Dialogue:
         self.state = State.GREETED
 
     def open(self, extensions: Iterable[Extension]) -> None:
-        offer = Offer(extensions, self.session, self._options, self.channelBindings)
+        session = self.session
+        offer = offerNow(extensions, session, self._options, self.channelBindings)
+        states = {keyword: make() for keyword, make in offer.newStates.items()}
         # What the last one has kept is forgotten, as a TLS that begins wants it.
-        for keyword in self.offer.states:
-            self.session.state.pop(keyword, None)
-        self.session.state.update(offer.states)
+        for keyword in self.offer.newStates:
+            session.state.pop(keyword, None)
+        session.state.update(states)
         self.offer = offer
-        self.lineLimit = COMMAND_LINE + self.offer.lineOctets
+        self.lineLimit = COMMAND_LINE + offer.lineOctets
 
     def greet(self) -> Actions:
         return self.ask("onConnect", self._settleConnection)
@@ -344,9 +348,7 @@ class Dialogue:
     def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):
             return self.say(outcome.reply)
-        return self._proceed(*self._accepting)
-
-    def _proceed(self, rule: Rule, draft: Any) -> Actions:
+        rule, draft = self._accepting
         try:
             return rule.proceed(self, draft)
         except Exception as error:

@@ -5,6 +5,8 @@ The extensions that the server knows, a row for each.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from attrs import evolve
 
 from smtpsession.addresses import SMTPAddress
@@ -118,13 +120,14 @@ DSN = Extension(
 
 
 def _announceLimits(session: SMTPSession, settings: Settings) -> str | None:
-    return printLimits(
-        AnnouncedLimits(
-            rcptMax=settings.recipients,
-            mailMax=settings.transactions,
-            rcptDomainMax=settings.recipientDomains,
-        )
+    return _limitsLine(
+        settings.recipients, settings.transactions, settings.recipientDomains
     )
+
+
+@lru_cache
+def _limitsLine(*limits: int | None) -> str | None:
+    return printLimits(AnnouncedLimits(*limits))
 
 
 LIMITS = Extension(keyword="LIMITS", rfc="RFC 9422", offer=_announceLimits)

@@ -89,6 +89,8 @@ class Networks:
     def __contains__(self, address: str) -> bool:
         if not address:
             return UNIX in self.networks
+        if not self.networks:
+            return False
         try:
             parsed = unmapped(ip_address(address.partition("%")[0]))
         except ValueError:

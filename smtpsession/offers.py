@@ -12,6 +12,7 @@ that is not offered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -66,10 +67,10 @@ def _always(session: SMTPSession, settings: Settings) -> str | None:
     return ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Extension:
     """
-    A service extension, RFC 5321, section 2.2.
+    A service extension, RFC 5321, section 2.2; compared by identity.
 
     @ivar keyword: of the EHLO line
     @ivar rfc: where it is defined
@@ -115,33 +116,18 @@ class Offer:
 
     @ivar lines: what the answer to EHLO says of them
     @ivar keywords: which they are
-    @ivar states: what those of them that keep something about a session begin with, by
-        keyword
+    @ivar newStates: what makes the state of those of them that keep something about a
+        session, by keyword
     @ivar mailOctets: by how much they lengthen a MAIL line
     @ivar rcptOctets: by how much they lengthen a RCPT line
     @ivar lineOctets: by how much they lengthen the longest line
     """
 
-    def __init__(
-        self,
-        extensions: Iterable[Extension],
-        session: SMTPSession,
-        settings: Settings,
-        channelBindings: Mapping[str, bytes] = _UNBOUND,
-    ) -> None:
+    def __init__(self, offered: Sequence[tuple[Extension, str]] = ()) -> None:
         """
-        @param extensions: the rows from which to offer what can be offered now
-        @param channelBindings: of the connection, by type
-        @raise Exception: what one of these raises
-        @raise ValueError: what one of them says cannot stand in its line
+        @param offered: the rows, and what follows the keyword of each on its line
+        @raise ValueError: that cannot stand there
         """
-        self._settings = settings
-        offered = [
-            (row, details)
-            for row in extensions
-            if (details := _details(row, session, settings, channelBindings))
-            is not None
-        ]
         present = {None, *(row.keyword for row, _ in offered)}
         rows, lines = [], []
         for row, details in offered:
@@ -157,7 +143,7 @@ class Offer:
             self.rcptOctets,
             *(rule.grant(self) for row in rows for rule in row.verbs),
         )
-        self.states = {row.keyword: row.newState() for row in rows if row.newState}
+        self.newStates = {row.keyword: row.newState for row in rows if row.newState}
         self._onMail = _byKeyword(each for row in rows for each in row.mailParameters)
         self._onRcpt = _byKeyword(each for row in rows for each in row.rcptParameters)
         self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
@@ -165,7 +151,7 @@ class Offer:
             r.prepareRecipient for r in rows if r.prepareRecipient
         ]
 
-    def envelope(self, mailFrom: SMTPAddress) -> SMTPEnvelope:
+    def envelope(self, mailFrom: SMTPAddress, settings: Settings) -> SMTPEnvelope:
         """
         The envelope that a MAIL command asks for.
 
@@ -175,14 +161,16 @@ class Offer:
         for prepare in self._prepareEnvelope:
             prepare(envelope)
         if mailFrom.args is not NO_ARGS:
-            self._fillEnvelope(envelope, mailFrom.args)
+            self._fillEnvelope(envelope, mailFrom.args, settings)
         if not envelope.smtpUtf8:
             _requireASCII(mailFrom)
         return envelope
 
-    def _fillEnvelope(self, envelope: SMTPEnvelope, args: SMTPAddressArgs) -> None:
+    def _fillEnvelope(
+        self, envelope: SMTPEnvelope, args: SMTPAddressArgs, settings: Settings
+    ) -> None:
         for keyword, value in args.items():
-            _use(self._onMail, keyword, value, envelope, value, self._settings)
+            _use(self._onMail, keyword, value, envelope, value, settings)
 
     def recipient(self, rcptTo: SMTPAddress, envelope: SMTPEnvelope) -> SMTPAddress:
         """
@@ -203,6 +191,31 @@ class Offer:
         for keyword, value in recipient.args.items():
             recipient = _use(self._onRcpt, keyword, value, recipient, value)
         return recipient
+
+
+# Nearly every client is offered the same, so that there is one object for all of them.
+_offerOf = lru_cache(maxsize=128)(Offer)
+
+
+def offerNow(
+    extensions: Iterable[Extension],
+    session: SMTPSession,
+    settings: Settings,
+    channelBindings: Mapping[str, bytes] = _UNBOUND,
+) -> Offer:
+    """
+    What of these extensions can be offered to this client now.
+
+    @param channelBindings: of the connection, by type
+    @raise Exception: what one of the extensions raises
+    @raise ValueError: what one of them says cannot stand in its line
+    """
+    offered = []
+    for row in extensions:
+        details = _details(row, session, settings, channelBindings)
+        if details is not None:
+            offered.append((row, details))
+    return _offerOf(tuple(offered))
 
 
 def _details(
@@ -264,3 +277,7 @@ def _requireASCII(address: SMTPAddress) -> None:
         isASCII = all(str(value).isascii() for value in address.args.values())
     if not isASCII:
         raise SMTPError.saying(UTF8_ADDRESS)
+
+
+#: What a client that has not said EHLO or LHLO is offered.
+NO_OFFER = Offer()

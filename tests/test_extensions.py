@@ -22,7 +22,7 @@ from smtpsession.extensions import (
     SMTPUTF8,
 )
 from smtpsession.limits import COMMAND_LINE, ENVID, ORCPT
-from smtpsession.offers import Offer
+from smtpsession.offers import Offer, offerNow
 from smtpsession.parameters import DSNEnvelope, DSNRcpt
 from smtpsession.session import SMTPEnvelope, SMTPSession
 from smtpsession.settings import Settings
@@ -268,14 +268,14 @@ class OfferTests(TableTestCase):
         ):
             offer = _offer(rows)
             for value in ("7bit", "8bitmime", "binarymime"):
-                envelope = offer.envelope(_sender(f" BODY={value.upper()}"))
+                envelope = offer.envelope(_sender(f" BODY={value.upper()}"), LIMITS)
                 self.assertEqual(value, envelope.bodyType)
 
     def test_noBinaryWithoutChunks(self):
         """BODY=BINARYMIME is refused where no message can be sent so."""
         without = tuple(each for each in BUILT_IN if each is not CHUNKING)
         self.assertRefusesWith(
-            lambda text: _offer(without).envelope(_sender(text)),
+            lambda text: _offer(without).envelope(_sender(text), LIMITS),
             [("BINARYMIME", " BODY=BINARYMIME", "501 5.5.4")],
         )
 
@@ -288,16 +288,22 @@ class OfferTests(TableTestCase):
             mailParameters=(MailParameter("X-T", _ignore),),
             mailOctets=5,
         )
-        clear = Offer((afterTLS,), SMTPSession(), LIMITS)
-        secure = Offer((afterTLS,), SMTPSession(secure=True), LIMITS)
+        clear = _offer((afterTLS,))
+        secure = offerNow((afterTLS,), SMTPSession(secure=True), LIMITS)
 
         self.assertEqual(((), 0), (clear.lines, clear.mailOctets))
         self.assertEqual((("X-TLS now",), 5), (secure.lines, secure.mailOctets))
         self.assertRefusesWith(
-            lambda offer: offer.envelope(_sender(" X-T=1")),
+            lambda offer: offer.envelope(_sender(" X-T=1"), LIMITS),
             [("not offered", clear, "555 5.5.4")],
         )
-        secure.envelope(_sender(" X-T=1"))
+        secure.envelope(_sender(" X-T=1"), LIMITS)
+
+    def test_sameForAll(self):
+        """Clients that are offered the same share one object."""
+        other = SMTPSession(remoteAddress="192.0.2.7")
+        self.assertIs(_offer(), offerNow(BUILT_IN, other, LIMITS))
+        self.assertIsNot(_offer(), offerNow(BUILT_IN, other, Settings(messageSize=2)))
 
 
 class EnvelopeTests(TableTestCase):
@@ -315,28 +321,28 @@ class EnvelopeTests(TableTestCase):
         """The envelope has the sender, with all that it came with."""
         sender = _sender(" SIZE=1")
 
-        self.assertEqual(sender, _offer().envelope(sender).mailFrom)
+        self.assertEqual(sender, _offer().envelope(sender, LIMITS).mailFrom)
 
     def test_notOffered(self):
         """After HELO no parameter is understood, and there is no DSN."""
         parameters = [(n, text) for n, text, _ in MAIL if text]
 
         self.assertRefusesWith(
-            lambda text: _offer(()).envelope(_sender(text)),
+            lambda text: _offer(()).envelope(_sender(text), LIMITS),
             [(name, text, "555 5.5.4") for name, text in parameters],
         )
-        self.assertEqual(None, _offer(()).envelope(_sender("")).dsn)
+        self.assertEqual(None, _offer(()).envelope(_sender(""), LIMITS).dsn)
 
     def test_dsnOffered(self):
         """Where DSN is offered, the envelope says so even if nothing was asked."""
-        self.assertEqual(DSNEnvelope(), _offer().envelope(_sender("")).dsn)
+        self.assertEqual(DSNEnvelope(), _offer().envelope(_sender(""), LIMITS).dsn)
 
     def test_noSharedEnvelope(self):
         """Every transaction has an envelope of its own."""
         offer = _offer()
-        first = offer.envelope(_sender(" RET=FULL"))
+        first = offer.envelope(_sender(" RET=FULL"), LIMITS)
         first.rcptTo.append(SMTPAddress("bob@example.org"))
-        second = offer.envelope(_sender(""))
+        second = offer.envelope(_sender(""), LIMITS)
 
         self.assertEqual([], second.rcptTo)
         self.assertEqual(DSNEnvelope(), second.dsn)
@@ -346,7 +352,7 @@ class EnvelopeTests(TableTestCase):
 
         def envelope(arguments: str) -> bool:
             sender = Mail.parse(arguments.encode("utf-8")).address
-            return _offer().envelope(sender).smtpUtf8
+            return _offer().envelope(sender, LIMITS).smtpUtf8
 
         declared = [(n, text + " SMTPUTF8", True) for n, text in UTF8_MAIL]
 
@@ -432,7 +438,7 @@ class OwnExtensionTests(TableTestCase):
         offer = _offer((*BUILT_IN, own))
 
         self.assertEqual("X-OWN a b", offer.lines[-1])
-        self.assertTrue(offer.envelope(_sender(" X-FLAG")).requireTLS)
+        self.assertTrue(offer.envelope(_sender(" X-FLAG"), LIMITS).requireTLS)
         self.assertEqual(
             "eve@example.net",
             offer.recipient(_rcptTo(" X-TO=eve@example.net"), SMTPEnvelope()).address,
@@ -457,7 +463,7 @@ class OwnExtensionTests(TableTestCase):
         )
         offer = _offer((own,))
 
-        self.assertTrue(offer.envelope(_sender("")).requireTLS)
+        self.assertTrue(offer.envelope(_sender(""), LIMITS).requireTLS)
         self.assertEqual(
             DSNRcpt(orcpt="rfc822;x"), offer.recipient(_rcptTo(""), SMTPEnvelope()).dsn
         )
@@ -475,7 +481,7 @@ class OwnExtensionTests(TableTestCase):
         )
 
         self.assertRefusesWith(
-            lambda text: _offer((own,)).envelope(_sender(text)),
+            lambda text: _offer((own,)).envelope(_sender(text), LIMITS),
             [
                 ("a ValueError", " X=bad", "501 5.5.4"),
                 ("an SMTPError", " X=other", "550 5.7.1"),
@@ -499,7 +505,7 @@ def _licensed(extension: Extension) -> tuple[list[str], list[str]]:
 
 
 def _offer(extensions: tuple[Extension, ...] = BUILT_IN) -> Offer:
-    return Offer(extensions, SMTPSession(), LIMITS)
+    return offerNow(extensions, SMTPSession(), LIMITS)
 
 
 def _sender(parameters: str) -> SMTPAddress:
@@ -511,7 +517,7 @@ def _rcptTo(parameters: str) -> SMTPAddress:
 
 
 def _envelope(parameters: str) -> SMTPEnvelope:
-    return _offer().envelope(_sender(parameters))
+    return _offer().envelope(_sender(parameters), LIMITS)
 
 
 def _recipient(parameters: str) -> SMTPAddress:
