@@ -159,7 +159,7 @@ class RouteTable:
     @ivar recipients: patterns of whole addresses, with C{*} and C{?}; the domain
         without regard to case
     @ivar authenticated: whether it is only for clients that have logged in
-    @ivar destination: the keys that C{deliver} brings with it
+    @ivar destination: what becomes of the messages; it has keys of its own
     """
 
     recipients: tuple[str, ...] = setting(TEXTS)

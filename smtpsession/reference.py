@@ -24,8 +24,9 @@ from smtpsession.config import (
     RouteTable,
     TLSTable,
 )
-from smtpsession.configfile import keyOf, kindsOf
+from smtpsession.configfile import DELIVER, keyOf, kindsOf
 from smtpsession.goals import DESTINATIONS
+from smtpsession.kinds import choice
 from smtpsession.limits import Limits
 from smtpsession.networks import Networks
 
@@ -69,10 +70,17 @@ def _section(table: type[Any]) -> Iterator[str]:
     kinds = kindsOf(table)
     for each in fields(table):
         kind = kinds[keyOf(each)]
-        if kind is not None:
-            yield f"``{keyOf(each)}``"
-            yield f"    {_rst(meanings[each.name])}."
-            yield f"    {_sentence(kind.expected, _default(each))}\n"
+        if kind is None and table is Config:
+            # A table that has a section of its own.
+            continue
+        if table is RouteTable and kind is None:
+            key, expected, default = DELIVER, choice(*DESTINATIONS).expected, "maildir"
+        else:
+            key, default = keyOf(each), _default(each)
+            expected = "a table" if kind is None else kind.expected
+        yield f"``{key}``"
+        yield f"    {_rst(meanings[each.name])}."
+        yield f"    {_sentence(expected, default)}\n"
 
 
 def _meanings(table: type[Any]) -> dict[str, str]:
