@@ -13,16 +13,15 @@ from attrs import define, frozen
 from smtpsession.replies import Reply
 from smtpsession.sasl.exchange import KeysWanted
 
+# The two that follow are made anew for most commands, and a frozen object costs twice
+# as much to make: nobody changes them for all that.
 
-@frozen
+
+@define
 class Say:
     """Send this reply."""
 
     reply: Reply
-
-
-# The two that follow are made anew for every command, and a frozen object costs twice
-# as much to make: nobody changes them for all that.
 
 
 @define

@@ -62,7 +62,7 @@ class Inquiry:
             if isinstance(callback, str):
                 ask = getattr(self._callbacks, callback)
             answer = ask(*arguments, self._session)
-            if isinstance(answer, CoroutineType):
+            if type(answer) is CoroutineType:
                 answer = begin(answer, self._arrive)
             elif isinstance(answer, Deferred):
                 answer.addBoth(self._arrive)

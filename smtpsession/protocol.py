@@ -214,7 +214,7 @@ class SMTPProtocol(Connection):
             # Not before: most messages come in one piece, and who is asked about one
             # that is there has nothing to wait for.
             reception.isAsked = True
-            self._ask("onData", reception.stream)
+            self._ask("onData", (reception.stream,))
         if rest is not None:
             self._conclude()
             self.lines.limit = self._dialogue.lineLimit
@@ -228,7 +228,7 @@ class SMTPProtocol(Connection):
             if type(action) is Say:
                 self._say(action.reply)
             elif type(action) is Ask:
-                self._ask(action.callback, *action.arguments)
+                self._ask(action.callback, action.arguments)
             elif type(action) is ReadBody:
                 self._receiveMessage()
             else:
@@ -244,7 +244,7 @@ class SMTPProtocol(Connection):
         elif isinstance(action, AskForKeys):
             self._wanted = action.wanted
             validate = partial(self._validateKeys, action.wanted)
-            self._ask("onAuth", action.wanted.auth(validate))
+            self._ask("onAuth", (action.wanted.auth(validate),))
         elif isinstance(action, Prove):
             self._prove(action.isValid)
         elif isinstance(action, Report):
@@ -338,8 +338,11 @@ class SMTPProtocol(Connection):
     def _newInquiry(self) -> Inquiry:
         return Inquiry(self._callbacks, self.session, self._answeredLate)
 
-    def _ask(self, callback: str | Callable[..., Any], *arguments: Any) -> None:
-        self._isAnnounced = self._isAnnounced or callback == "onConnect"
+    def _ask(
+        self, callback: str | Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        if callback == "onConnect":
+            self._isAnnounced = True
         outcome = self._inquiry.ask(callback, *arguments)
         if outcome is not None:
             self._answered(outcome)
