@@ -87,6 +87,13 @@ class SMTPAddress:
         }
 
 
+# The slots of what is frozen, which C{object.__setattr__} would look up each time.
+_fillAddress, _fillLocalPart, _fillDomain, _fillArgs, _fillDSN, _fillRRVS = (
+    vars(SMTPAddress)[name].__set__
+    for name in ("address", "localPart", "domain", "args", "dsn", "rrvs")
+)
+
+
 def _unchecked(
     address: str,
     localPart: str,
@@ -96,14 +103,13 @@ def _unchecked(
     rrvs: RRVS | None = None,
 ) -> SMTPAddress:
     """An address whose parts are known already."""
-    made = object.__new__(SMTPAddress)
-    fill = object.__setattr__
-    fill(made, "address", address)
-    fill(made, "localPart", localPart)
-    fill(made, "domain", domain)
-    fill(made, "args", args)
-    fill(made, "dsn", dsn)
-    fill(made, "rrvs", rrvs)
+    made: SMTPAddress = object.__new__(SMTPAddress)
+    _fillAddress(made, address)
+    _fillLocalPart(made, localPart)
+    _fillDomain(made, domain)
+    _fillArgs(made, args)
+    _fillDSN(made, dsn)
+    _fillRRVS(made, rrvs)
     return made
 
 

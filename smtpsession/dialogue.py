@@ -19,7 +19,7 @@ I{Proceed} makes it happen: only there do the state and the session change.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from smtpsession import replies
@@ -211,7 +211,9 @@ class Dialogue:
     def say(self, reply: Reply) -> Actions:
         return self.hangUp(reply) if reply.endsConnection else (Say(reply),)
 
-    def sayAll(self, answers: Iterable[Reply]) -> Actions:
+    def sayAll(self, answers: Sequence[Reply]) -> Actions:
+        if len(answers) == 1:
+            return self.say(answers[0])
         said: Actions = ()
         for reply in answers:
             said += self.say(reply)
@@ -244,10 +246,10 @@ class Dialogue:
         self._settle = settle
 
     def settleMessage(self, outcome: Outcome) -> Actions:
+        session = self.session
         isLMTP = self._options.protocol == "lmtp"
-        count = len(self.session.envelope.rcptTo) if isLMTP else None
-        answers = repliesTo(outcome, count)
-        self.session.transaction += 1
+        answers = repliesTo(outcome, len(session.envelope.rcptTo) if isLMTP else None)
+        session.transaction += 1
         self.startAfresh()
         return self.sayAll(answers)
 

@@ -49,11 +49,12 @@ class Inquiry:
         self._dismissed = False
 
     def ask(
-        self, callback: str | Callable[..., Any], *arguments: Any
+        self, callback: str | Callable[..., Any], arguments: tuple[Any, ...] = ()
     ) -> Outcome | None:
         """
         Call this callback, by its name, or this callable.
 
+        @param arguments: what it is given before the session
         @return: the answer, or None if it comes late
         """
         self._asking = True

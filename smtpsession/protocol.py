@@ -343,7 +343,7 @@ class SMTPProtocol(Connection):
     ) -> None:
         if callback == "onConnect":
             self._isAnnounced = True
-        outcome = self._inquiry.ask(callback, *arguments)
+        outcome = self._inquiry.ask(callback, arguments)
         if outcome is not None:
             self._answered(outcome)
         elif self._reception is None and self._proof is None:

@@ -34,7 +34,7 @@ class InquiryTestCase(SynchronousTestCase):
     def ask(self, callback: Callable[..., Any]) -> Outcome | None:
         """Ask this callback."""
         self.patch(self.callbacks, "onRcptTo", callback)
-        return self.inquiry.ask("onRcptTo", "bob@example.org")
+        return self.inquiry.ask("onRcptTo", ("bob@example.org",))
 
     def askToWait(self, callback: Callable[..., Any]) -> None:
         """Ask this callback, which does not answer at once."""
@@ -239,7 +239,7 @@ class LateTests(InquiryTestCase):
 
         def answered(outcome: Outcome) -> None:
             outcomes.append(outcome)
-            outcomes.append(self.inquiry.ask("onHelo", "client.example.com"))
+            outcomes.append(self.inquiry.ask("onHelo", ("client.example.com",)))
 
         self.inquiry = Inquiry(self.callbacks, self.session, answered)
         self.askToWait(self.deferred)
