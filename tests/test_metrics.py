@@ -18,6 +18,7 @@ from smtpsession.config import Config, ListenerTable, MetricsTable, RouteTable
 from smtpsession.goals import (
     CommandTable,
     DiscardTable,
+    HTTPTable,
     MaildirTable,
     PythonTable,
     SMTPTable,
@@ -144,6 +145,8 @@ class MetricsTests(SynchronousTestCase):
             (SMTPTable(endpoint="tcp:a:25"), "smtp tcp:a:25"),
             (CommandTable(command=("/bin/cat", "-")), "command /bin/cat"),
             (PythonTable(factory="a:b"), "python a:b"),
+            (HTTPTable(url="https://a/in"), "http https://a/in"),
+            (HTTPTable(url="http://[::1]:80/?b=c"), "http http://[::1]:80/"),
         ):
             self.assertEqual(nameOf(table), name)
 
