@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -36,6 +36,8 @@ class Metrics(Watcher):
         registry = self._registry = CollectorRegistry()
         # Of a login that the client has not been told about: the mechanism.
         self._logins: WeakKeyDictionary[SMTPSession, str] = WeakKeyDictionary()
+        # Those whose MAIL command was answered, and the client does not know.
+        self._beginning: WeakSet[SMTPSession] = WeakSet()
         self._connections = Counter(
             "smtpsession_connections", "Connections so far.", registry=registry
         )
@@ -50,6 +52,11 @@ class Metrics(Watcher):
         )
         self._replies = Counter(
             "smtpsession_replies", "Replies to clients.", ["code"], registry=registry
+        )
+        self._transactions = Counter(
+            "smtpsession_transactions",
+            "Transactions that have begun: MAIL commands that were accepted.",
+            registry=registry,
         )
         self._messages = Counter(
             "smtpsession_messages",
@@ -120,7 +127,9 @@ class Metrics(Watcher):
 
     def answered(self, callback: str, arguments: Sequence[Any], seconds: float) -> None:
         self._callbacks.labels(callback).observe(seconds)
-        if callback == "onAuth":
+        if callback == "onMailFrom":
+            self._beginning.add(arguments[-1])
+        elif callback == "onAuth":
             auth, session = arguments
             self._logins[session] = auth.method
 
@@ -133,6 +142,10 @@ class Metrics(Watcher):
 
     def said(self, reply: Reply, session: SMTPSession) -> None:
         self._replies.labels(str(reply.code)).inc()
+        if self._beginning and session in self._beginning:
+            self._beginning.discard(session)
+            if reply.isPositive:
+                self._transactions.inc()
         # What the callback has answered is not all: the client may have to prove that
         # it knows a password, so that only the reply tells.
         if self._logins and not 300 <= reply.code <= 399:
@@ -143,6 +156,7 @@ class Metrics(Watcher):
     def closed(self, session: SMTPSession) -> None:
         self._open.dec()
         self._logins.pop(session, None)
+        self._beginning.discard(session)
 
 
 def _result(reply: Reply) -> str:

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import ConfigError
+from smtpsession import ConfigError, SMTPAddress, SMTPError, SMTPSession
 from smtpsession.config import Config, ListenerTable, MetricsTable, RouteTable
 from smtpsession.goals import (
     CommandTable,
@@ -83,6 +83,31 @@ class MetricsTests(SynchronousTestCase):
         self.assertCounted("callback_seconds_count", "onRcptTo", value=2)
         client.leave()
         self.assertCounted("connections_open", value=0)
+
+    def test_transactions(self) -> None:
+        """A transaction counts when its MAIL is accepted, whatever becomes of it."""
+
+        async def onMailFrom(address: SMTPAddress, session: SMTPSession) -> None:
+            if address.localPart == "mallory":
+                raise SMTPError(550, "No")
+
+        client = c.greeted(self.server(onMailFrom=onMailFrom))
+        self.assertCounted("transactions_total", value=0)
+        client.say(c.HELO, c.MAIL, c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        self.assertCounted("transactions_total", value=1)
+        client.say(c.MAIL, "RSET", "MAIL FROM:nobody", "NOOP", c.MAIL)
+        self.assertCounted("transactions_total", value=3)
+        client.say("RSET", "MAIL FROM:<mallory@example.com>", "NOOP", "RSET")
+        self.assertCounted("transactions_total", value=3)
+
+    def test_unheard(self) -> None:
+        """One whose client has left before it knew has not begun, and is forgotten."""
+        question = c.Question()
+        client = c.ready(self.server(onMailFrom=question))
+        client.say(c.MAIL)
+        client.leave()
+        self.assertCounted("transactions_total", value=0)
+        self.assertFalse(self.metrics._beginning)
 
     def test_slow(self) -> None:
         """A callback's time is that of the server's clock."""
