@@ -8,11 +8,11 @@ more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from smtpsession.replies import Reply
@@ -99,7 +99,16 @@ class Metrics(Watcher):
 
     def text(self) -> bytes:
         """All of it, in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        return generate_latest(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Each metric, with its values."""
+        for metric in self._registry.collect():
+            # When a count began is a series for each series, and says nothing more.
+            metric.samples = [
+                each for each in metric.samples if not each.name.endswith("_created")
+            ]
+            yield metric
 
     def askForHeld(self, ask: Callable[[], int]) -> None:
         """

@@ -4,6 +4,7 @@ Tests of smtpsession.metrics and smtpsession.monitor: what is counted, and who i
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from tests import conversations as c
 from tests.logins import ACCEPTED, EHLO, FAILED, PLAIN, WRONG, exchange, login
 from tests.test_watcher import secure
 
+MANUAL = Path(__file__).parent.parent / "docs" / "operators.rst"
+
 ENDPOINT = "tcp:9100:interface=127.0.0.1"
 
 
@@ -42,6 +45,11 @@ def samples(text: bytes) -> dict[tuple[str, ...], float]:
         for family in text_string_to_metric_families(text.decode("utf-8"))
         for each in family.samples
     }
+
+
+def namesIn(text: bytes) -> set[str]:
+    """What each metric is called."""
+    return set(re.findall("(?m)^# TYPE ([^ ]+)", text.decode("utf-8")))
 
 
 class MetricsTests(SynchronousTestCase):
@@ -161,6 +169,15 @@ class MetricsTests(SynchronousTestCase):
         client.say("HELO sesame", "SESAME", "MAIL FROM:<sesame@example.org>")
         client.say("AUTH SESAME", "RCPT TO:<sesame@example.org>", "QUIT sesame")
         self.assertNotIn(b"sesame", self.metrics.text().lower())
+
+    def test_manual(self) -> None:
+        """The manual, where it is at hand, has each metric, and no other."""
+        c.ready(self.server()).say(c.MAIL, c.RCPT, "DATA", "Hello.", ".", "QUIT")
+        if MANUAL.exists():
+            written = re.findall(
+                "(?m)^``(smtpsession_.*?)``", MANUAL.read_text("utf-8")
+            )
+            self.assertEqual(sorted(written), sorted(namesIn(self.metrics.text())))
 
     def test_names(self) -> None:
         """A destination is called by its kind and where it is."""
