@@ -52,7 +52,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "inherited", "assembly"),
-        *("service", "supervisor", "worker", "tap", "check", "reference", "__main__"),
+        *("listening", "service", "supervisor", "worker", "tap", "check"),
+        *("reference", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)
