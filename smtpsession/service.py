@@ -46,18 +46,20 @@ class MailService(MultiService):
         reactor: Any,
         reread: Callable[[], Config] | None = None,
         scramSecret: bytes = SECRET,
+        counting: Monitor | None = None,
     ) -> None:
         """
         @param folder: what relative paths are relative to
         @param reread: reads the configuration anew, for SIGHUP; raises `ConfigError`
         @param scramSecret: as in `ServerOptions`
+        @param counting: the monitor, in place of what the configuration says
         @raise ConfigError: something cannot be made
         """
         super().__init__()
         self._scramSecret = scramSecret
         self._config, self._folder, self._reactor = config, folder, reactor
         self._reread = reread
-        self._assembly = self._assemble(config)
+        self._assembly = self._assemble(config, counting=counting)
         self._events = _eventFile(config)
         accounts, monitor = self._assembly.accounts, self._assembly.monitor
         self.servers = [
@@ -79,15 +81,20 @@ class MailService(MultiService):
         # Not a child: it goes on until everything else has ended.
         self._monitor = None if monitor is None else self._newMonitor(monitor)
 
-    def _newMonitor(self, monitor: Monitor) -> ListeningService:
-        # Not before: without the extra it cannot be imported.
-        from smtpsession.monitor import MonitorSite
-
+    def _newMonitor(self, monitor: Monitor) -> ListeningService | None:
         monitor.metrics.askForHeld(
             lambda: sum(each.octetsHeld for each in self.servers)
         )
-        site = MonitorSite(monitor.metrics, lambda: bool(self.running), self._reactor)
+        if monitor.endpoint is None:
+            return None
+        # Not before: without the extra it cannot be imported.
+        from smtpsession.monitor import MonitorSite
+
+        site = MonitorSite(monitor.metrics.text, self._ailment, self._reactor)
         return ListeningService("metrics.endpoint", monitor.endpoint, site)
+
+    def _ailment(self) -> str | None:
+        return None if self.running else "stopping"
 
     def privilegedStartService(self) -> None:
         """
