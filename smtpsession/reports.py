@@ -73,6 +73,8 @@ class Reporter:
         @param descriptor: the end of a pipe that is written to
         """
         os.set_blocking(descriptor, False)
+        # It is to end with this process, whatever this one has started.
+        os.set_inheritable(descriptor, False)
         self._metrics = metrics
         self._descriptor = descriptor
         self._reactor = reactor

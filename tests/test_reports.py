@@ -54,6 +54,8 @@ class ReporterTests(SynchronousTestCase):
         os.set_blocking(self.end, False)
         self.isOpen = True
         self.addCleanup(self.close)
+        os.set_inheritable(descriptor, True)
+        self.descriptor = descriptor
         self.metrics = Metrics()
         self.clock = Clock()
         self.reporter = Reporter(self.metrics, descriptor, self.clock)
@@ -119,6 +121,10 @@ class ReporterTests(SynchronousTestCase):
         self.reporter.start()
         self.clock.advance(1)
         self.successResultOf(Deferred.fromCoroutine(self.reporter.stop()))
+
+    def test_notInherited(self) -> None:
+        """What the worker starts cannot hold the pipe open when it has ended."""
+        self.assertFalse(os.get_inheritable(self.descriptor))
 
     def test_last(self) -> None:
         """The last tells what has happened until then, and then it is over."""
