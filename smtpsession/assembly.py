@@ -57,11 +57,11 @@ class Listener:
 @frozen
 class Monitor:
     """
-    @ivar endpoint: where it is asked
+    @ivar endpoint: where it is asked; None if somebody else is
     @ivar metrics: what it tells
     """
 
-    endpoint: IStreamServerEndpoint
+    endpoint: IStreamServerEndpoint | None
     metrics: Metrics
 
 

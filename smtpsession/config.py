@@ -141,7 +141,8 @@ class DNSTable:
 @frozen(kw_only=True)
 class MetricsTable:
     """
-    What monitors ask for by HTTP: C{/metrics}, for Prometheus, and C{/health}.
+    What monitors ask for by HTTP: C{/metrics}, for Prometheus, and C{/health}; with
+    several workers for all of them together.
 
     @ivar endpoint: where to answer them, a Twisted endpoint string that no client
         should reach, such as C{tcp:9100:interface=127.0.0.1}; by default nowhere

@@ -180,4 +180,7 @@ def nameOf(table: DestinationTable) -> str:
         value = getattr(table, key, None)
         if value is not None:
             return f"{name} {value[0] if isinstance(value, tuple) else value}"
+    if isinstance(table, HTTPTable):
+        # What is behind it may be a token, and that is for the web server alone.
+        return f"{name} {table.url.partition('?')[0]}"
     return name

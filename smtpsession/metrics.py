@@ -8,11 +8,11 @@ more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from smtpsession.replies import Reply
@@ -36,6 +36,8 @@ class Metrics(Watcher):
         registry = self._registry = CollectorRegistry()
         # Of a login that the client has not been told about: the mechanism.
         self._logins: WeakKeyDictionary[SMTPSession, str] = WeakKeyDictionary()
+        # Those whose MAIL command was answered, and the client does not know.
+        self._beginning: WeakSet[SMTPSession] = WeakSet()
         self._connections = Counter(
             "smtpsession_connections", "Connections so far.", registry=registry
         )
@@ -50,6 +52,11 @@ class Metrics(Watcher):
         )
         self._replies = Counter(
             "smtpsession_replies", "Replies to clients.", ["code"], registry=registry
+        )
+        self._transactions = Counter(
+            "smtpsession_transactions",
+            "Transactions that have begun: MAIL commands that were accepted.",
+            registry=registry,
         )
         self._messages = Counter(
             "smtpsession_messages",
@@ -92,7 +99,16 @@ class Metrics(Watcher):
 
     def text(self) -> bytes:
         """All of it, in the text format of Prometheus."""
-        return generate_latest(self._registry)
+        return generate_latest(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Each metric, with its values."""
+        for metric in self._registry.collect():
+            # When a count began is a series for each series, and says nothing more.
+            metric.samples = [
+                each for each in metric.samples if not each.name.endswith("_created")
+            ]
+            yield metric
 
     def askForHeld(self, ask: Callable[[], int]) -> None:
         """
@@ -120,7 +136,9 @@ class Metrics(Watcher):
 
     def answered(self, callback: str, arguments: Sequence[Any], seconds: float) -> None:
         self._callbacks.labels(callback).observe(seconds)
-        if callback == "onAuth":
+        if callback == "onMailFrom":
+            self._beginning.add(arguments[-1])
+        elif callback == "onAuth":
             auth, session = arguments
             self._logins[session] = auth.method
 
@@ -133,6 +151,10 @@ class Metrics(Watcher):
 
     def said(self, reply: Reply, session: SMTPSession) -> None:
         self._replies.labels(str(reply.code)).inc()
+        if self._beginning and session in self._beginning:
+            self._beginning.discard(session)
+            if reply.isPositive:
+                self._transactions.inc()
         # What the callback has answered is not all: the client may have to prove that
         # it knows a password, so that only the reply tells.
         if self._logins and not 300 <= reply.code <= 399:
@@ -143,6 +165,7 @@ class Metrics(Watcher):
     def closed(self, session: SMTPSession) -> None:
         self._open.dec()
         self._logins.pop(session, None)
+        self._beginning.discard(session)
 
 
 def _result(reply: Reply) -> str:

@@ -12,7 +12,7 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from smtpsession.metrics import CONTENT_TYPE, Metrics
+from smtpsession.metrics import CONTENT_TYPE
 
 
 class MonitorSite(Site):
@@ -23,14 +23,18 @@ class MonitorSite(Site):
     noisy = False
 
     def __init__(
-        self, metrics: Metrics, isRunning: Callable[[], bool], reactor: Any
+        self,
+        text: Callable[[], bytes],
+        ailment: Callable[[], str | None],
+        reactor: Any,
     ) -> None:
         """
-        @param isRunning: whether the service is up, and not about to stop
+        @param text: all metrics, in the text format of Prometheus
+        @param ailment: why nobody should send mail here now; None if all is well
         """
         root = Resource()
-        root.putChild(b"metrics", _Metrics(metrics))
-        root.putChild(b"health", _Health(isRunning))
+        root.putChild(b"metrics", _Metrics(text))
+        root.putChild(b"health", _Health(ailment))
         super().__init__(root, reactor=reactor)
 
     def log(self, request: Request) -> None:
@@ -38,23 +42,23 @@ class MonitorSite(Site):
 
 
 class _Metrics(Resource):
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, text: Callable[[], bytes]) -> None:
         super().__init__()
-        self._metrics = metrics
+        self._text = text
 
     def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"content-type", CONTENT_TYPE.encode("ascii"))
-        return self._metrics.text()
+        return self._text()
 
 
 class _Health(Resource):
-    def __init__(self, isRunning: Callable[[], bool]) -> None:
+    def __init__(self, ailment: Callable[[], str | None]) -> None:
         super().__init__()
-        self._isRunning = isRunning
+        self._ailment = ailment
 
     def render_GET(self, request: Request) -> bytes:
         request.setHeader(b"content-type", b"text/plain; charset=utf-8")
-        if self._isRunning():
-            return b"ok\n"
-        request.setResponseCode(503)
-        return b"stopping\n"
+        ailment = self._ailment()
+        if ailment is not None:
+            request.setResponseCode(503)
+        return f"{ailment or 'ok'}\n".encode("ascii")

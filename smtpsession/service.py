@@ -11,16 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.interfaces import (
-    IListeningPort,
-    IProtocolFactory,
-    IStreamServerEndpoint,
-)
 from twisted.logger import Logger
-from zope.interface import implementer
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.assembly import Assembly, Monitor, assemble
@@ -29,46 +22,11 @@ from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
 from smtpsession.goals import DestinationTable
+from smtpsession.listening import ListeningService
 from smtpsession.notify import notify
 from smtpsession.router import RoutingServer
 from smtpsession.sasl.exchange import SECRET
 from smtpsession.session import SMTPSession
-
-
-@implementer(IStreamServerEndpoint)
-class _Announced:
-    """An endpoint that logs where it listens."""
-
-    _log = Logger()
-
-    def __init__(self, endpoint: IStreamServerEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        return self._endpoint.listen(protocolFactory).addCallback(self._announce)
-
-    def _announce(self, port: IListeningPort) -> IListeningPort:
-        self._log.info("listening on {address}", address=port.getHost())
-        return port
-
-
-class _Listener(StreamServerEndpointService):
-    """Without its port the service is of no use, and must not start."""
-
-    # Otherwise the failure is logged and the process goes on.
-    _raiseSynchronously = True
-
-    def __init__(
-        self, name: str, endpoint: IStreamServerEndpoint, factory: IProtocolFactory
-    ) -> None:
-        super().__init__(_Announced(endpoint), factory)
-        self._description = name
-
-    def privilegedStartService(self) -> None:
-        try:
-            super().privilegedStartService()
-        except Exception as error:
-            raise SystemExit(f"cannot listen on {self._description}: {error}") from None
 
 
 class MailService(MultiService):
@@ -88,18 +46,20 @@ class MailService(MultiService):
         reactor: Any,
         reread: Callable[[], Config] | None = None,
         scramSecret: bytes = SECRET,
+        counting: Monitor | None = None,
     ) -> None:
         """
         @param folder: what relative paths are relative to
         @param reread: reads the configuration anew, for SIGHUP; raises `ConfigError`
         @param scramSecret: as in `ServerOptions`
+        @param counting: the monitor, in place of what the configuration says
         @raise ConfigError: something cannot be made
         """
         super().__init__()
         self._scramSecret = scramSecret
         self._config, self._folder, self._reactor = config, folder, reactor
         self._reread = reread
-        self._assembly = self._assemble(config)
+        self._assembly = self._assemble(config, counting=counting)
         self._events = _eventFile(config)
         accounts, monitor = self._assembly.accounts, self._assembly.monitor
         self.servers = [
@@ -116,20 +76,25 @@ class MailService(MultiService):
         for listener, server in zip(
             self._assembly.listeners, self.servers, strict=True
         ):
-            child = _Listener(listener.name, listener.endpoint, server)
+            child = ListeningService(listener.name, listener.endpoint, server)
             child.setServiceParent(self)
         # Not a child: it goes on until everything else has ended.
         self._monitor = None if monitor is None else self._newMonitor(monitor)
 
-    def _newMonitor(self, monitor: Monitor) -> _Listener:
-        # Not before: without the extra it cannot be imported.
-        from smtpsession.monitor import MonitorSite
-
+    def _newMonitor(self, monitor: Monitor) -> ListeningService | None:
         monitor.metrics.askForHeld(
             lambda: sum(each.octetsHeld for each in self.servers)
         )
-        site = MonitorSite(monitor.metrics, lambda: bool(self.running), self._reactor)
-        return _Listener("metrics.endpoint", monitor.endpoint, site)
+        if monitor.endpoint is None:
+            return None
+        # Not before: without the extra it cannot be imported.
+        from smtpsession.monitor import MonitorSite
+
+        site = MonitorSite(monitor.metrics.text, self._ailment, self._reactor)
+        return ListeningService("metrics.endpoint", monitor.endpoint, site)
+
+    def _ailment(self) -> str | None:
+        return None if self.running else "stopping"
 
     def privilegedStartService(self) -> None:
         """

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNIX
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 from twisted.application.service import Service
@@ -26,23 +26,32 @@ from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smtpsession.assembly import assemble
+from smtpsession.assembly import Monitor, assemble
 from smtpsession.config import Config
 from smtpsession.errors import ConfigError
 from smtpsession.limits import Limits
+from smtpsession.listening import ListeningService
 from smtpsession.notify import notify
+
+if TYPE_CHECKING:
+    from smtpsession.totals import Totals
 
 #: The first of the sockets that a worker is given.
 FIRST_SOCKET = 3
 DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
 
 #: What the environment says to a worker: which one it is, the domains of its sockets,
-#: and what salts are made of.
-PLACE, DOMAIN, SECRET = (
+#: what salts are made of, and the descriptor that it is to report its metrics to, if
+#: anybody wants to know them.
+PLACE, DOMAIN, SECRET, REPORTS = (
     "SMTPSESSION_WORKER",
     "SMTPSESSION_DOMAINS",
     "SMTPSESSION_SECRET",
+    "SMTPSESSION_REPORTS",
 )
+#: For how many seconds a worker that says nothing is taken for one that serves.  It has
+#: a report each second, but for when it is held up, by a disk for example.
+SILENCE = 15.0
 
 # How long, in seconds, until a worker that has ended is replaced: longer each time that
 # one does not last.
@@ -89,18 +98,36 @@ class Supervisor(Service):
         @param secret: what the salts of users that there are not are made of
         @raise ConfigError: something cannot be made
         """
-        if config.metrics.endpoint is not None:
-            raise ConfigError(["metrics.endpoint: not with several workers"])
         self._config, self._file, self._reactor = config, file, reactor
         self._reread = reread
         self._secret = secret
         # Not used here: what is wrong with it is to be said once, and by now.
-        self._endpoints = [
-            (each.name, each.endpoint)
-            for each in assemble(config, file.parent, reactor).listeners
-        ]
+        assembly = assemble(config, file.parent, reactor)
+        self._endpoints = [(each.name, each.endpoint) for each in assembly.listeners]
+        self._monitor: ListeningService | None = None
+        self._totals: Totals | None = None
+        if assembly.monitor is not None:
+            self._monitor = self._newMonitor(assembly.monitor)
         self._ports: list[Any] = []
         self._workers = [Worker(self, place) for place in range(config.workers)]
+
+    def _newMonitor(self, monitor: Monitor) -> ListeningService:
+        # Not before: without the extra they cannot be imported.
+        from smtpsession.monitor import MonitorSite
+        from smtpsession.totals import Totals
+
+        assert monitor.endpoint is not None, "it is the configuration's"
+        self._totals = Totals(monitor.metrics, self._config.workers, self._countAlive)
+        site = MonitorSite(self._totals.text, self._ailment, self._reactor)
+        return ListeningService("metrics.endpoint", monitor.endpoint, site)
+
+    def _countAlive(self) -> int:
+        return sum(each.isServing for each in self._workers)
+
+    def _ailment(self) -> str | None:
+        if not self.running:
+            return "stopping"
+        return None if self._countAlive() else "no worker serves"
 
     def privilegedStartService(self) -> None:
         """
@@ -112,6 +139,8 @@ class Supervisor(Service):
             endpoint.listen(_Nobody()).addCallbacks(
                 self._opened, _giveUp, (), {}, (name,)
             )
+        if self._monitor is not None:
+            self._monitor.privilegedStartService()
 
     def _opened(self, port: IListeningPort) -> None:
         # Who accepts is a worker.
@@ -124,6 +153,8 @@ class Supervisor(Service):
         super().startService()
         for each in self._workers:
             each.start()
+        if self._monitor is not None:
+            self._monitor.startService()
         self._reactor.callWhenRunning(self._ready)
 
     def stopService(self) -> Deferred[None]:
@@ -140,6 +171,8 @@ class Supervisor(Service):
 
     def _close(self, ignored: object) -> Deferred[Any]:
         closed = [maybeDeferred(each.stopListening) for each in self._ports]
+        if self._monitor is not None:
+            closed.append(maybeDeferred(self._monitor.stopService))
         return gatherResults(closed).addCallback(lambda _: None)
 
     def reload(self) -> None:
@@ -147,6 +180,8 @@ class Supervisor(Service):
         notify("RELOADING=1")
         try:
             config = self._reread()
+            if config.metrics != self._config.metrics:
+                raise ConfigError(["listeners cannot change while they are in use"])
             assemble(config, self._file.parent, self._reactor)
         except ConfigError as error:
             self._log.error("not reloaded: {error}", error=error)
@@ -171,14 +206,43 @@ class Supervisor(Service):
             FIRST_SOCKET + number: port.fileno()
             for number, port in enumerate(self._ports)
         }
+        descriptors: dict[int, int | str] = {0: "w", 1: "r", 2: "r", **sockets}
+        if self._totals is not None:
+            descriptors[self._reports] = "r"
         arguments = [sys.executable, "-m", "smtpsession.worker", str(self._file)]
         return self._reactor.spawnProcess(
             protocol,
             sys.executable,
             arguments,
             env=self._environment(place),
-            childFDs={0: "w", 1: "r", 2: "r", **sockets},
+            childFDs=descriptors,
         )
+
+    @property
+    def _reports(self) -> int:
+        """The descriptor that a worker has for its reports: behind its sockets."""
+        return FIRST_SOCKET + len(self._ports)
+
+    def reported(self, place: int, line: bytes) -> None:
+        """The worker at this place has told its metrics."""
+        if self._totals is not None:
+            self._totals.reported(place, line)
+
+    def ended(self, place: int) -> None:
+        """The process at this place has ended."""
+        if self._totals is not None:
+            try:
+                self._totals.ended(place)
+            except Exception:
+                # Of another version, perhaps.  The service is not to suffer.
+                self._log.failure(
+                    "what worker {place} has counted is lost", None, place=place
+                )
+
+    def restarted(self) -> None:
+        """Another process has begun where one had ended."""
+        if self._totals is not None:
+            self._totals.restarted()
 
     def _environment(self, place: int) -> Mapping[str, str]:
         domains = [DOMAINS[port.addressFamily] for port in self._ports]
@@ -186,8 +250,10 @@ class Supervisor(Service):
             name: value
             for name, value in os.environ.items()
             # It is us whom systemd hears, and whom it gave sockets.
-            if name != "NOTIFY_SOCKET" and not name.startswith("LISTEN_")
+            if name not in ("NOTIFY_SOCKET", REPORTS) and not name.startswith("LISTEN_")
         }
+        if self._totals is not None:
+            inherited[REPORTS] = str(self._reports)
         return {
             **inherited,
             PLACE: str(place),
@@ -228,7 +294,9 @@ class Worker(ProcessProtocol):
         self._place = place
         self._delay = _SOONEST
         self._since = 0.0
-        self._held = b""
+        self._held = self._reporting = b""
+        # When it last reported, if it has.
+        self._heard: float | None = None
         self._isAlive = False
         self._process: Any = None
         self._restart: IDelayedCall | None = None
@@ -236,10 +304,20 @@ class Worker(ProcessProtocol):
 
     def start(self) -> None:
         """Begin a process."""
+        if self._restart is not None:
+            self._supervisor.restarted()
         self._restart = None
         self._isAlive = True
+        self._reporting, self._heard = b"", None
         self._since = self._supervisor.seconds()
         self._process = self._supervisor.spawn(self, self._place)
+
+    @property
+    def isServing(self) -> bool:
+        """Whether there is a process, and it has lately reported that it serves."""
+        if self._heard is None or not self._isAlive:
+            return False
+        return self._supervisor.seconds() - self._heard <= SILENCE
 
     def signal(self, name: str) -> None:
         """Send the process a signal, if there is one."""
@@ -280,9 +358,20 @@ class Worker(ProcessProtocol):
 
     errReceived = outReceived
 
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        """What it logs, or a report of its metrics, or a part of one."""
+        if childFD < FIRST_SOCKET:
+            super().childDataReceived(childFD, data)
+            return
+        *lines, self._reporting = (self._reporting + data).split(b"\n")
+        for line in lines:
+            self._heard = self._supervisor.seconds()
+            self._supervisor.reported(self._place, line)
+
     def processEnded(self, reason: Failure) -> None:
         """Begin another, soon if this one has lasted, and else later and later."""
         self._isAlive = False
+        self._supervisor.ended(self._place)
         if self._stopped is not None:
             self._stopped.callback(None)
             return

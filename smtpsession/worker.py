@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from attrs import evolve
+from twisted.internet.defer import Deferred
 from twisted.logger import FileLogObserver, LogEvent, eventAsText, globalLogBeginner
 
-from smtpsession.assembly import INHERITED
-from smtpsession.config import Config
+from smtpsession.assembly import INHERITED, Monitor
+from smtpsession.config import Config, MetricsTable
 from smtpsession.configfile import load
 from smtpsession.errors import ConfigError
 from smtpsession.service import MailService
-from smtpsession.supervisor import DOMAIN, FIRST_SOCKET, PLACE, SECRET, shareOf
+from smtpsession.supervisor import (
+    DOMAIN,
+    FIRST_SOCKET,
+    PLACE,
+    REPORTS,
+    SECRET,
+    shareOf,
+)
 
 
 def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
@@ -42,7 +50,8 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
             zip(config.listener, domains, strict=True), FIRST_SOCKET
         )
     )
-    return evolve(config, listener=listeners)
+    # Whoever asks for metrics asks the supervisor.
+    return evolve(config, listener=listeners, metrics=MetricsTable())
 
 
 def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
@@ -59,10 +68,27 @@ def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
         return ownConfig(evolve(config, workers=started.workers), place, domains)
 
     secret = bytes.fromhex(environment[SECRET])
-    service = MailService(reread(), file.parent, reactor, reread, secret)
+    counting = reporter = None
+    if REPORTS in environment:
+        # Not before: without the extra it cannot be imported.
+        from smtpsession.metrics import Metrics
+        from smtpsession.reports import Reporter
+
+        counting = Monitor(None, Metrics())
+        reporter = Reporter(counting.metrics, int(environment[REPORTS]), reactor)
+        reactor.callWhenRunning(reporter.start)
+    service = MailService(reread(), file.parent, reactor, reread, secret, counting)
     service.privilegedStartService()
     service.startService()
-    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+
+    async def stop() -> None:
+        await service.stopService()
+        if reporter is not None:
+            await reporter.stop()
+
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: Deferred.fromCoroutine(stop())
+    )
     reactor.run()
 
 

@@ -45,14 +45,16 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("logins", "accounts", "accountedit", "passwd", "checkers"),
         *("delivery.__init__", "delivery.destination", "delivery.lineends"),
-        *("metrics", "monitor", "delivery.maildir", "delivery.measured"),
+        *("metrics", "reports", "totals", "monitor"),
+        *("delivery.maildir", "delivery.measured"),
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.python", "delivery.patience", "delivery.program"),
         *("delivery.command", "delivery.bodies", "delivery.http"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "inherited", "assembly"),
-        *("service", "supervisor", "worker", "tap", "check", "reference", "__main__"),
+        *("listening", "service", "supervisor", "worker", "tap", "check"),
+        *("reference", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)

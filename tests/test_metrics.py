@@ -13,11 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import ConfigError
+from smtpsession import ConfigError, SMTPAddress, SMTPError, SMTPSession
 from smtpsession.config import Config, ListenerTable, MetricsTable, RouteTable
 from smtpsession.goals import (
     CommandTable,
     DiscardTable,
+    HTTPTable,
     MaildirTable,
     PythonTable,
     SMTPTable,
@@ -41,6 +42,16 @@ def samples(text: bytes) -> dict[tuple[str, ...], float]:
         for family in text_string_to_metric_families(text.decode("utf-8"))
         for each in family.samples
     }
+
+
+def ask(site: MonitorSite, path: str) -> tuple[int, bytes]:
+    """Ask a monitor: the status, and the text."""
+    transport = StringTransport()
+    protocol = site.buildProtocol(None)
+    protocol.makeConnection(transport)
+    protocol.dataReceived(f"GET {path} HTTP/1.0\r\n\r\n".encode("ascii"))
+    head, _, body = transport.value().partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
 
 
 class MetricsTests(SynchronousTestCase):
@@ -82,6 +93,31 @@ class MetricsTests(SynchronousTestCase):
         self.assertCounted("callback_seconds_count", "onRcptTo", value=2)
         client.leave()
         self.assertCounted("connections_open", value=0)
+
+    def test_transactions(self) -> None:
+        """A transaction counts when its MAIL is accepted, whatever becomes of it."""
+
+        async def onMailFrom(address: SMTPAddress, session: SMTPSession) -> None:
+            if address.localPart == "mallory":
+                raise SMTPError(550, "No")
+
+        client = c.greeted(self.server(onMailFrom=onMailFrom))
+        self.assertCounted("transactions_total", value=0)
+        client.say(c.HELO, c.MAIL, c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        self.assertCounted("transactions_total", value=1)
+        client.say(c.MAIL, "RSET", "MAIL FROM:nobody", "NOOP", c.MAIL)
+        self.assertCounted("transactions_total", value=3)
+        client.say("RSET", "MAIL FROM:<mallory@example.com>", "NOOP", "RSET")
+        self.assertCounted("transactions_total", value=3)
+
+    def test_unheard(self) -> None:
+        """One whose client has left before it knew has not begun, and is forgotten."""
+        question = c.Question()
+        client = c.ready(self.server(onMailFrom=question))
+        client.say(c.MAIL)
+        client.leave()
+        self.assertCounted("transactions_total", value=0)
+        self.assertFalse(self.metrics._beginning)
 
     def test_slow(self) -> None:
         """A callback's time is that of the server's clock."""
@@ -144,6 +180,8 @@ class MetricsTests(SynchronousTestCase):
             (SMTPTable(endpoint="tcp:a:25"), "smtp tcp:a:25"),
             (CommandTable(command=("/bin/cat", "-")), "command /bin/cat"),
             (PythonTable(factory="a:b"), "python a:b"),
+            (HTTPTable(url="https://a/in"), "http https://a/in"),
+            (HTTPTable(url="http://[::1]:80/?b=c"), "http http://[::1]:80/"),
         ):
             self.assertEqual(nameOf(table), name)
 
@@ -173,16 +211,10 @@ class MonitorTests(SynchronousTestCase):
         return MemoryServer(lambda **_: factory).connect()
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Ask the monitor: the status, and the text."""
         servers = self.reactor.tcpServers
         [site] = [each[1] for each in servers if each[0] == 9100]
         assert isinstance(site, MonitorSite)
-        transport = StringTransport()
-        protocol = site.buildProtocol(None)
-        protocol.makeConnection(transport)
-        protocol.dataReceived(f"GET {path} HTTP/1.0\r\n\r\n".encode("ascii"))
-        head, _, body = transport.value().partition(b"\r\n\r\n")
-        return int(head.split()[1]), body
+        return ask(site, path)
 
     def test_none(self) -> None:
         """Without an endpoint nothing is there, and nothing is measured."""
@@ -217,7 +249,7 @@ class MonitorTests(SynchronousTestCase):
         client.say(c.HELO, c.MAIL)
         self.assertEqual(self.get("/health"), (200, b"ok\n"))
         stopped = service.stopService()
-        self.assertEqual(self.get("/health")[0], 503)
+        self.assertEqual(self.get("/health"), (503, b"stopping\n"))
         self.assertEqual(self.get("/metrics")[0], 200)
         self.assertNoResult(stopped)
         client.leave()

@@ -52,8 +52,8 @@ class Port:
 
     addressFamily = 2
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, factory: Any) -> None:
+        self.number, self.factory = number, factory
         self.isReading = self.isOpen = True
 
     def fileno(self) -> int:
@@ -88,7 +88,7 @@ class ProcessReactor(MemoryReactorClock):
     def listenTCP(
         self, port: int, factory: Any, backlog: int = 50, interface: str = ""
     ) -> Any:
-        self.ports.append(Port(port))
+        self.ports.append(Port(port, factory))
         return self.ports[-1]
 
 
@@ -235,17 +235,6 @@ class SupervisorTests(SynchronousTestCase):
             ConfigError, Supervisor, bad, self.file, self.reactor, self.reread, b""
         )
 
-    def test_noMetrics(self) -> None:
-        """
-        Metrics of several processes cannot be had, and that is said.
-        """
-        metrics = MetricsTable(endpoint="tcp:9100")
-        both = Config(metrics=metrics, workers=2)
-        error = self.assertRaises(
-            ConfigError, Supervisor, both, self.file, self.reactor, self.reread, b""
-        )
-        self.assertIn("metrics.endpoint", str(error))
-
 
 class ShareTests(SynchronousTestCase):
     """What a worker does of a configuration."""
@@ -264,11 +253,15 @@ class ShareTests(SynchronousTestCase):
 
     def test_sockets(self) -> None:
         """
-        It listens on what it was given, by the names that the file has.
+        It listens on what it was given, by the names that the file has, and not where
+        monitors ask.
         """
         tables = (ListenerTable(name="in", endpoint="tcp:25"), ListenerTable())
-        config = Config(listener=tables, workers=2)
-        first, second = ownConfig(config, 0, ["INET", "UNIX"]).listener
+        metrics = MetricsTable(endpoint="tcp:9100")
+        config = Config(listener=tables, metrics=metrics, workers=2)
+        own = ownConfig(config, 0, ["INET", "UNIX"])
+        self.assertIsNone(own.metrics.endpoint)
+        first, second = own.listener
         self.assertEqual((first.name, first.endpoint), ("in", f"{INHERITED}INET:3"))
         self.assertEqual(second.name, ListenerTable().endpoint)
         self.assertEqual(second.endpoint, f"{INHERITED}UNIX:4")

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 #: a test.
 UNPACKED = os.environ.get("SMTPSESSION_PROGRAMS", "")
 
-_FOLDERS = ("/usr/sbin", "/usr/lib/postfix/sbin")
+_FOLDERS = ("/usr/sbin", "/usr/bin", "/usr/lib/postfix/sbin")
 
 
 def find(name: str) -> str | None:
