@@ -1,0 +1,3 @@
+"""
+Coverage-guided fuzzing of whatever reads a client's octets.
+"""
