@@ -49,7 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     except CannotTest as error:
         print(f"smtpsession selftest: {error}", file=sys.stderr)
         return 2
-    results = [examine(each, target, introduction) for each in corpus(target)]
+    results = [
+        examine(each, target, introduction)
+        for each in corpus(target)
+        if not options.case or each.name in options.case
+    ]
     if options.json:
         print(json.dumps(data(target, introduction, results), indent=1))
     else:
@@ -97,6 +101,13 @@ def _parse(arguments: Sequence[str]) -> Namespace:
         help="for one case in one way, all in all (default: 10)",
     )
     parser.add_argument(
+        "--case",
+        metavar="NAME",
+        type=_name,
+        action="append",
+        help="only this one; may be given several times",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="for programs, and with all there is"
     )
     parser.add_argument(
@@ -117,6 +128,12 @@ def _address(value: str) -> tuple[str, int]:
 def _path(value: str) -> str:
     if not value.isprintable() or set(value) & set("<> "):
         raise ArgumentTypeError("not an address")
+    return value
+
+
+def _name(value: str) -> str:
+    if value not in (each.name for each in corpus(Target("", 0))):
+        raise ArgumentTypeError(f"there is no case {value!r}")
     return value
 
 

@@ -220,9 +220,9 @@ class Conversation:
         at = len(self.heard.answers)
         self.hear(at + 1)
         said = self.heard.answers[at:]
+        if said and said[0].code == 454:
+            raise CannotTest(f"STARTTLS: {said[0]}")
         if len(said) != 1 or said[0].code != 220:
-            if len(said) == 1 and said[0].code == 454:
-                raise CannotTest(f"STARTTLS: {said[0]}")
             return False
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # Whose certificate it is makes no difference here, nor how good its TLS is.

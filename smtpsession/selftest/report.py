@@ -44,10 +44,11 @@ def text(
         f"offers: {' '.join(introduction.extensions) or 'nothing'}",
     ]
     for kind in Kind:
-        lines += ["", kind.value]
-        for result in results:
-            if result.case.kind is kind:
-                lines += _told(result, isVerbose)
+        of = [each for each in results if each.case.kind is kind]
+        if of:
+            lines += ["", kind.value]
+        for result in of:
+            lines += _told(result, isVerbose)
     lines += ["", _summary(results)]
     return "\n".join(lines) + "\n"
 
