@@ -37,7 +37,9 @@ SUBCOMMANDS = {
         "FILE NAME [--scheme SCHEME]", "set a password in a users file", passwd.main
     ),
     "selftest": Subcommand(
-        "HOST:PORT [--help]", "try the known attacks on a server", selftest.main
+        "HOST:PORT [--rcpt-to ADDRESS]",
+        "try the known attacks on a server",
+        selftest.main,
     ),
 }
 

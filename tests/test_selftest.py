@@ -139,12 +139,17 @@ class JudgeTests(TableTestCase):
         )
 
     def test_exactly(self) -> None:
-        """So are fewer, but for a server that has hung up."""
+        """So are fewer, but for a server that says why it hangs up."""
         self.assertGives(
             exactly(2),
             [
                 ("as many", heard("250 a", "221 b"), None),
                 ("closed", heard("421 a", isClosed=True), None),
+                (
+                    "closed without a word",
+                    heard(isClosed=True),
+                    "it hung up, and said nothing where 2 replies were due",
+                ),
                 ("fewer", heard("250 a"), "only 1 replies in time where 2 were due"),
                 (
                     "more",
@@ -289,6 +294,11 @@ class CorpusTests(TableTestCase):
         self.assertIn(b"MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.org>", octets)
         self.assertIn(b"RCPT TO:<self\x00test@example.org>", octets)
         self.assertNotIn(b"postmaster", octets)
+
+    def test_address(self) -> None:
+        """A target is written as it was given."""
+        self.assertEqual(Target("mx.example.org", 25).address, "mx.example.org:25")
+        self.assertEqual(Target("::1", 2525).address, "[::1]:2525")
 
     def test_hello(self) -> None:
         """What says hello in the middle of a case says LHLO where that is due."""

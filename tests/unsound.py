@@ -121,6 +121,15 @@ class DeafServer(UnsoundServer):
     end = re.compile(rb"(?!)")
 
 
+class PiecemealServer(UnsoundServer):
+    """Knows the end of a message, but takes what comes in one piece for a line."""
+
+    end = re.compile(rb"\r\n\.\r\n")
+
+    def dataReceived(self, data: bytes) -> None:
+        super().dataReceived(b"\r\n.\r\n" if data == b"." else data)
+
+
 class BusyServer(UnsoundServer):
     """Offers TLS, and has none to give."""
 

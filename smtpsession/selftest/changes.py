@@ -94,7 +94,7 @@ def _pipelined(target: Target) -> Case:
 def _http(target: Target) -> Iterator[Case]:
     """A browser can be made to send this by any page that it shows."""
     for verb in ("GET", "POST", "PUT", "CONNECT"):
-        request = f"{verb} / HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n\r\n"
+        request = f"{verb} / HTTP/1.1\r\nHost: {target.address}\r\n\r\n"
         yield Case(
             f"http-{verb.lower()}",
             Kind.HTTP,

@@ -20,7 +20,7 @@ _LF = (
 )
 _LINE = (
     "RFC 5321, section 2.3.8: nothing but CRLF may be recognized as the end of a line; "
-    "SMTP smuggling, as CVE-2023-51766"
+    "SMTP smuggling (SEC Consult, December 2023)"
 )
 _DOT = (
     "RFC 5321, section 4.5.2: only a line that is a single period and nothing else "
@@ -35,14 +35,14 @@ LOOK_ALIKES = (
     ("lf-dot-lf", b"\n.\n", "LF . LF", _LF),
     ("lf-dot-crlf", b"\n.\r\n", "LF . CRLF", _LF),
     ("crlf-dot-lf", b"\r\n.\n", "CRLF . LF", _LF),
-    ("lf-dot-cr", b"\n.\r", "LF . CR", _LF),
+    ("lf-dot-cr", b"\n.\r", "LF . CR", _LINE),
     ("cr-dot-cr", b"\r.\r", "CR . CR", _LINE),
-    ("cr-dot-lf", b"\r.\n", "CR . LF", _LF),
+    ("cr-dot-lf", b"\r.\n", "CR . LF", _LINE),
     ("cr-dot-crlf", b"\r.\r\n", "CR . CRLF", _LINE),
     ("crlf-dot-cr", b"\r\n.\r", "CRLF . CR", _LINE),
     ("crlf-dot-cr-crlf", b"\r\n.\r\r\n", "CRLF . CR CRLF", _LINE),
     ("cr-crlf-dot-cr-crlf", b"\r\r\n.\r\r\n", "CR CRLF . CR CRLF", _LINE),
-    ("lf-cr-dot-lf-cr", b"\n\r.\n\r", "LF CR . LF CR", _LF),
+    ("lf-cr-dot-lf-cr", b"\n\r.\n\r", "LF CR . LF CR", _LINE),
     ("crlf-nul-dot-crlf", b"\r\n\0.\r\n", "CRLF NUL . CRLF", _DOT),
     ("crlf-dot-nul-crlf", b"\r\n.\0\r\n", "CRLF . NUL CRLF", _DOT),
     ("crlf-dot-cr-nul-lf", b"\r\n.\r\0\n", "CRLF . CR NUL LF", _DOT),

@@ -22,16 +22,14 @@ class Answer:
     """
     One reply.
 
-    @ivar lines: without their line ends
+    @ivar lines: without their line ends; the last one begins with three digits
     """
 
     lines: tuple[bytes, ...]
 
     @property
     def code(self) -> int:
-        """Its three digits, or 0 where there are none."""
-        digits = self.lines[-1][:3]
-        return int(digits) if re.fullmatch(rb"[0-9]{3}", digits) else 0
+        return int(self.lines[-1][:3])
 
     @property
     def isPositive(self) -> bool:

@@ -40,10 +40,12 @@ def oneReply(heard: Heard) -> str | None:
 
 
 def exactly(due: int) -> Judge:
-    """As many replies as commands, or a server that has hung up."""
+    """As many replies as commands; a server that hangs up says at least why."""
     tooMany = atMost(due)
 
     def judge(heard: Heard) -> str | None:
+        if heard.isClosed and not heard.answers:
+            return f"it hung up, and said nothing where {due} replies were due"
         if len(heard.answers) < due and not heard.isClosed:
             return f"only {len(heard.answers)} replies in time where {due} were due"
         return tooMany(heard)

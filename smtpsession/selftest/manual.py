@@ -44,7 +44,8 @@ def page() -> str:
         parts.append(_heading(kind.value[0].upper() + kind.value[1:], "="))
         for case in corpus(Target("127.0.0.1", 25)):
             if case.kind is kind:
-                parts.append(f"``{case.name}``\n    {case.title}.")
+                title = case.title[0].upper() + case.title[1:]
+                parts.append(f"``{case.name}``\n    {title}.")
                 parts.append(f"    *{case.ground}.*\n")
     return "\n".join(parts).rstrip("\n") + "\n"
 

@@ -89,6 +89,12 @@ class Target:
     timeout: float = 10.0
 
     @property
+    def address(self) -> str:
+        """As it is given to the command."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
     def hello(self) -> bytes:
         verb = b"LHLO" if self.isLMTP else b"EHLO"
         return verb + b" selftest.invalid\r\n"

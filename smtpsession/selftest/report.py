@@ -40,7 +40,7 @@ def text(
     """
     protocol = "LMTP" if target.isLMTP else "SMTP"
     lines = [
-        f"{target.host}:{target.port}, {protocol}: {introduction.greeting}",
+        f"{target.address}, {protocol}: {introduction.greeting}",
         f"offers: {' '.join(introduction.extensions) or 'nothing'}",
     ]
     for kind in Kind:

@@ -16,10 +16,17 @@ from twisted.internet.threads import deferToThread
 
 from smtpsession import SMTPAddress, SMTPError, SMTPServerFactory, SMTPSession
 from smtpsession.__main__ import main
+from smtpsession.selftest import probe
 from smtpsession.selftest.corpus import corpus
 from smtpsession.selftest.model import Target
 from tests.integration.support import LOCAL, NetworkTestCase, localOptions
-from tests.unsound import BusyServer, DeafServer, TalkativeServer, UnsoundServer
+from tests.unsound import (
+    BusyServer,
+    DeafServer,
+    PiecemealServer,
+    TalkativeServer,
+    UnsoundServer,
+)
 
 #: What a server must do; all other cases are about what it must not.
 DUTIES = {"crlf-dot-crlf", "empty-message"}
@@ -74,7 +81,7 @@ class FindingTests(UnsoundTestCase):
         """
         where = await self.serve(DeafServer)
         only = [word for name in DUTIES for word in ("--case", name)]
-        status, cases = await self.report(where, "--timeout", "0.7", *only)
+        status, cases = await self.report(where, "--timeout", "2", *only)
         self.assertEqual(status, 1)
         self.assertEqual(set(cases), DUTIES)
         for name in DUTIES:
@@ -95,6 +102,20 @@ class FindingTests(UnsoundTestCase):
             cases["bare-lf"]["reason"],
             "3 replies where 2 were due: what was no command was taken for one",
         )
+
+    async def test_apart(self) -> None:
+        """
+        A server that takes look-alikes for what they are, but for those that come
+        octet by octet, has not passed.
+        """
+        self.patch(probe, "BETWEEN", 0.3)
+        where = await self.serve(PiecemealServer)
+        only = ("--case", "lf-dot-lf", "--case", "vt-dot-vt")
+        status, cases = await self.report(where, *only)
+        self.assertEqual(status, 1)
+        for case in cases.values():
+            self.assertEqual(case["verdict"], "finding")
+            self.assertIn("(octet by octet)", case["sent"][1])
 
     async def test_report(self) -> None:
         """
@@ -126,11 +147,13 @@ class FindingTests(UnsoundTestCase):
 class UntestedTests(UnsoundTestCase):
     """What cannot be tested has not passed."""
 
-    async def assertNoServer(self, server: type[Protocol], reason: str) -> None:
+    async def assertNoServer(
+        self, server: type[Protocol], timeout: str, reason: str
+    ) -> None:
         """It is no server that there is anything to test of."""
         where = await self.serve(server)
         self.assertEqual(
-            await self.run_(where, "--timeout", "0.5"),
+            await self.run_(where, "--timeout", timeout),
             (2, "", f"smtpsession selftest: {reason}\n"),
         )
 
@@ -150,14 +173,14 @@ class UntestedTests(UnsoundTestCase):
         Somebody is there who says nothing.
         """
         reason = "connecting: no reply within 0.5 seconds"
-        await self.assertNoServer(Protocol, reason)
+        await self.assertNoServer(Protocol, "0.5", reason)
 
     async def test_talkative(self) -> None:
         """
         Somebody does not stop talking: what is kept of that is bounded.
         """
         reason = "the server says more than 1048576 octets"
-        await self.assertNoServer(TalkativeServer, reason)
+        await self.assertNoServer(TalkativeServer, "60", reason)
 
     async def test_refused(self) -> None:
         """
@@ -188,12 +211,12 @@ class UntestedTests(UnsoundTestCase):
         A server that does not say goodbye has not passed.
         """
         where = await self.serve(DeafServer)
-        arguments = ("--timeout", "0.7", "--case", "lf-dot-lf")
+        arguments = ("--timeout", "2", "--case", "lf-dot-lf")
         status, cases = await self.report(where, *arguments)
         self.assertEqual(status, 2)
         self.assertEqual(cases["lf-dot-lf"]["verdict"], "not tested")
         self.assertEqual(
-            cases["lf-dot-lf"]["reason"], "no answer to QUIT within 0.7 seconds"
+            cases["lf-dot-lf"]["reason"], "no answer to QUIT within 2 seconds"
         )
 
     async def test_noTLS(self) -> None:
