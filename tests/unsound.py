@@ -142,6 +142,16 @@ class BusyServer(UnsoundServer):
             super()._obey(line)
 
 
+class ClearServer(UnsoundServer):
+    """Promises TLS, and speaks on in the clear."""
+
+    def _obey(self, line: bytes) -> None:
+        if line == b"STARTTLS":
+            self._say(b"220 go on")
+        else:
+            super()._obey(line)
+
+
 class TalkativeServer(Protocol):
     """Says more than anybody listens to."""
 

@@ -68,16 +68,15 @@ def proper(heard: Heard) -> str | None:
 
 def inOrder(*classes: int | None) -> Judge:
     """
-    The replies come in the order of the commands.
+    The replies come in the order of the commands, as many as there are.
 
     @param classes: the first digits of their codes; None for any
     """
 
     def judge(heard: Heard) -> str | None:
         got = [each // 100 for each in heard.codes]
-        if all(
-            wanted in (None, each) for wanted, each in zip(classes, got, strict=False)
-        ) and (len(got) == len(classes) or len(got) < len(classes) and heard.isClosed):
+        pairs = zip(classes, got, strict=False)
+        if len(got) <= len(classes) and all(a in (None, b) for a, b in pairs):
             return None
         due = " ".join(f"{each or 'x'}xx" for each in classes)
         return f"{' '.join(map(str, heard.codes))} where {due} were due"

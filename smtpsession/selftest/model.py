@@ -64,7 +64,13 @@ class Pause:
 
 @frozen
 class Handshake:
-    """Wait for a reply; if it is a 220, have TLS."""
+    """
+    Wait for a reply; if it is a 220, have TLS.
+
+    @ivar mayFail: whether a server may well have none, after what was sent before
+    """
+
+    mayFail: bool = False
 
 
 Step = Send | SendApart | Pause | Handshake

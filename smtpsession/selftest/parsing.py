@@ -28,6 +28,8 @@ _CODES = (
     "with 501"
 )
 _PATH = "RFC 5321, section 4.1.2: the grammar of a path"
+_RCPT = "RFC 5321, section 4.1.1.3: the grammar of RCPT, which has no null path"
+_LITERAL = "RFC 5321, section 4.1.3: the grammar of an address literal"
 
 #: More than any server takes for a line.
 _LONG = 200_000
@@ -41,16 +43,16 @@ LINE_ENDS = (
     ("nel", "U+0085 does not end a command", b"\xc2\x85"),
 )
 
-#: name, what has to be refused, the path in C{%}-style with the domain, the ground
+#: name, what has to be refused, the path with %b for the domain, the ground
 PATHS = (
     ("path-nul", "NUL in a path", b"<self\0test@%b>", _CODES),
     ("path-control", "a control character in a path", b"<self\x01test@%b>", _CODES),
-    ("path-quoted-control", "one in quotes", b'<"self\x01test"@%b>', _CODES),
+    ("path-quoted-control", "such a one in quotes", b'<"self\x01test"@%b>', _CODES),
     ("path-cr", "CR in a path", b"<self\rtest@%b>", _CODES),
     ("path-lf", "LF in a path", b'<"self\ntest"@%b>', _CODES),
     ("path-8-bit", "8 bits that are not UTF-8", b"<self\xfftest@%b>", _CODES),
     ("domain-nul", "NUL in a domain", b"<selftest@%b\0.invalid>", _CODES),
-    ("path-null", "the null path as a recipient", b"<>", _PATH),
+    ("path-null", "the null path as a recipient", b"<>", _RCPT),
     ("path-no-end", "a path without its end", b"<selftest@%b", _PATH),
     ("path-tail", "something behind a path", b"<selftest@%b>x", _PATH),
     ("path-two", "two paths", b"<selftest@%b><other@%b>", _PATH),
@@ -60,7 +62,7 @@ PATHS = (
     ("path-no-local-part", "a path without its local part", b"<@%b>", _PATH),
     ("path-open-quote", "a quote that does not end", b'<"selftest@%b>', _PATH),
     ("path-two-dots", "two dots in a domain", b"<selftest@x..%b>", _PATH),
-    ("path-literal", "an address that is none", b"<selftest@[300.1.1.1]>", _PATH),
+    ("path-literal", "an address that is none", b"<selftest@[300.1.1.1]>", _LITERAL),
 )
 
 

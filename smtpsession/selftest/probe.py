@@ -66,7 +66,7 @@ def introduce(target: Target) -> Introduction:
 
 
 def examine(case: Case, target: Target, introduction: Introduction) -> Result:
-    """Try a case in all its ways, until one is a finding; never raises."""
+    """Try a case in all its ways, until one has not passed; never raises."""
     if case.needs is not None and case.needs not in introduction.extensions:
         return Result(case, Verdict.NOT_APPLICABLE, f"{case.needs} is not offered")
     for steps in case.trials:
@@ -142,7 +142,7 @@ class Conversation:
             if len(self.heard.answers) <= at:
                 raise CannotTest(f"{what}: no reply within {target.timeout:g} seconds")
             answer = self.heard.answers[at]
-            if answer.code // 100 != (3 if stage.DATA == at else 2):
+            if answer.code // 100 != (3 if at == Begin.DATA else 2):
                 raise CannotTest(f"{what}: {answer}")
         answers = self.heard.answers
         self.heard = Heard(isClosed=self.heard.isClosed)
@@ -159,7 +159,7 @@ class Conversation:
                     self._listen(BETWEEN)
             elif isinstance(step, Pause):
                 self.hear(len(self.heard.answers) + 1, PAUSE)
-            elif not self._secure():
+            elif not self._secure(step.mayFail):
                 self.send(b"QUIT\r\n")
                 break
         patience = self._left if _isQuit(steps[-1]) else PAUSE
@@ -211,11 +211,11 @@ class Conversation:
         self.heard.feed(chunk)
         return True
 
-    def _secure(self) -> bool:
+    def _secure(self, mayFail: bool) -> bool:
         """
         Whether there is TLS now.
 
-        @raise CannotTest: it is refused for now
+        @raise CannotTest: it is refused for now, or fails and may not
         """
         at = len(self.heard.answers)
         self.hear(at + 1)
@@ -225,13 +225,15 @@ class Conversation:
         if len(said) != 1 or said[0].code != 220:
             return False
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # Whose certificate it is makes no difference here, nor how good its TLS is.
+        # Whose certificate it is makes no difference here.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         self._socket.settimeout(max(self._left, 0.001))
         try:
             self._socket = context.wrap_socket(self._plain)
-        except OSError:
+        except OSError as error:
+            if not mayFail:
+                raise CannotTest(f"TLS: {error}") from error
             # It takes what was injected for TLS, or will have none after it.
             self.heard.isClosed = self._isBroken = True
             return False

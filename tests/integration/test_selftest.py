@@ -65,6 +65,7 @@ class ServiceTests(ServiceTestCase):
         self.assertNotIn("Traceback", self.service.output)
         headers = [each.partition(b"\n\n")[0] for each in self.messages()]
         self.assertIn("Subject: smtpsession selftest: crlf-dot-crlf", str(headers))
+        self.assertIn("Return-Path: <alice@example.net>", str(headers))
         self.assertNotIn("which nobody sent", str(headers))
 
     async def test_lmtp(self) -> None:

@@ -22,6 +22,7 @@ from smtpsession.selftest.model import Target
 from tests.integration.support import LOCAL, NetworkTestCase, localOptions
 from tests.unsound import (
     BusyServer,
+    ClearServer,
     DeafServer,
     PiecemealServer,
     TalkativeServer,
@@ -229,3 +230,14 @@ class UntestedTests(UnsoundTestCase):
         [case] = cases.values()
         self.assertEqual(case["verdict"], "not tested")
         self.assertEqual(case["reason"], "STARTTLS: 454 not now")
+
+    async def test_brokenTLS(self) -> None:
+        """
+        Nor one whose TLS fails, where nothing was sent that it would fail for.
+        """
+        where = await self.serve(ClearServer)
+        status, cases = await self.report(where, "--case", "starttls-transaction")
+        self.assertEqual(status, 2)
+        [case] = cases.values()
+        self.assertEqual(case["verdict"], "not tested")
+        self.assertTrue(case["reason"].startswith("TLS: "), case["reason"])
