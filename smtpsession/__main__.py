@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from smtpsession import check, passwd
+from smtpsession.selftest import command as selftest
 
 
 @frozen
@@ -21,7 +22,8 @@ class Subcommand:
     @ivar synopsis: its arguments
     @ivar summary: what it does
     @ivar main: given its arguments, returns the status to exit with: 0; 1, it could not
-        be done; 2, the arguments are not right.  Messages go to standard error.
+        be done, or what it looks at is not good; 2, the arguments are not right, or
+        there was nothing to look at.  Messages go to standard error.
     """
 
     synopsis: str
@@ -33,6 +35,11 @@ SUBCOMMANDS = {
     "check": Subcommand("FILE", "look whether a configuration is good", check.main),
     "passwd": Subcommand(
         "FILE NAME [--scheme SCHEME]", "set a password in a users file", passwd.main
+    ),
+    "selftest": Subcommand(
+        "HOST:PORT [--rcpt-to ADDRESS]",
+        "try the known attacks on a server",
+        selftest.main,
     ),
 }
 

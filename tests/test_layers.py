@@ -53,8 +53,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
         *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
         *("delivery.making", "router", "eventfile", "notify", "inherited", "assembly"),
-        *("listening", "service", "supervisor", "worker", "tap", "check"),
-        *("reference", "__main__"),
+        *("listening", "service", "supervisor", "worker", "tap", "check", "reference"),
+        *("selftest.__init__", "selftest.heard", "selftest.model", "selftest.judges"),
+        *("selftest.endings", "selftest.parsing", "selftest.changes"),
+        *("selftest.corpus", "selftest.probe", "selftest.report", "selftest.command"),
+        *("selftest.manual", "__main__"),
     ),
 }
 ORDER = tuple(name for floor in FLOORS.values() for name in floor)
