@@ -46,7 +46,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("logins", "accounts", "accountedit", "passwd", "checkers"),
         *("delivery.__init__", "delivery.destination", "delivery.lineends"),
         *("metrics", "reports", "totals", "monitor"),
-        *("delivery.maildir", "delivery.measured"),
+        *("delivery.maildir", "delivery.sweeping", "delivery.measured"),
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.python", "delivery.patience", "delivery.program"),
         *("delivery.command", "delivery.bodies", "delivery.http"),
