@@ -20,6 +20,7 @@ from secrets import token_hex
 from typing import Any, Union
 
 from cryptography.hazmat.primitives import hashes
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smtpsession.accountfiles import (
@@ -111,9 +112,13 @@ class Accounts:
         """Start the threads, before the first login."""
         self._pool.start()
 
-    def stop(self) -> None:
-        """Stop the threads, which takes a second or so where one is at work."""
-        self._pool.stop()
+    def stop(self) -> Deferred[None]:
+        """
+        Stop the threads.
+
+        @return: fires when they have ended, in a second or so where one is at work
+        """
+        return self._pool.stop()
 
     def reload(self) -> None:
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.cred.strcred import makeChecker
 
 from smtpsession.cred import PortalLogin
@@ -36,8 +37,9 @@ class Checkers:
     def start(self) -> None:
         """There is nothing to start."""
 
-    def stop(self) -> None:
+    def stop(self) -> Deferred[None]:
         """Nor to stop."""
+        return succeed(None)
 
     async def onAuth(self, auth: Auth, session: SMTPSession) -> Any:
         """

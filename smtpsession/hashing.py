@@ -56,14 +56,25 @@ class HashingPool:
             self._pool.threadFactory = _HashingThread  # type: ignore[assignment]
             self._pool.start()
 
-    def stop(self) -> None:
+    def stop(self) -> Deferred[None]:
         """
         Finish what is being computed, in a second or so, and compute nothing of what
         waits: that fails with C{CancelledError}.
+
+        @return: fires when the threads have ended
         """
+        stopped: Deferred[None] = Deferred()
         pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.stop()
+        if pool is None:
+            stopped.callback(None)
+        else:
+            # It waits for each of them, and nobody else is to wait with it.
+            _HashingThread(target=self._end, args=(pool, stopped)).start()
+        return stopped
+
+    def _end(self, pool: ThreadPool, stopped: Deferred[None]) -> None:
+        pool.stop()
+        self._reactor.callFromThread(stopped.callback, None)
 
     def run(self, function: Callable[[], T]) -> Deferred[T]:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 
 def notify(*states: str) -> None:
@@ -25,3 +26,12 @@ def notify(*states: str) -> None:
             channel.sendto("\n".join(states).encode("utf-8"), address)
         except OSError:
             pass
+
+
+def notifyReloading() -> None:
+    """
+    Tell it that everything is read anew, until C{"READY=1"}.  Where the unit says
+    C{Type=notify-reload} it wants to know since when, so as not to take an earlier
+    READY for the answer.
+    """
+    notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

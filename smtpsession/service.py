@@ -5,9 +5,7 @@ The service: listeners, and the servers behind them.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,11 @@ from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
 from smtpsession.goals import DestinationTable
 from smtpsession.listening import ListeningService
-from smtpsession.notify import notify
+from smtpsession.notify import notify, notifyReloading
 from smtpsession.router import RoutingServer
 from smtpsession.sasl.exchange import SECRET
 from smtpsession.session import SMTPSession
+from smtpsession.signals import heed
 
 
 class MailService(MultiService):
@@ -148,7 +147,7 @@ class MailService(MultiService):
         for destination in self._assembly.destinations.values():
             await destination.stop()
         if self._assembly.accounts is not None:
-            self._assembly.accounts.stop()
+            await self._assembly.accounts.stop()
         if self._events is not None:
             self._events.close()
         if self._monitor is not None:
@@ -166,9 +165,9 @@ class MailService(MultiService):
         began, but for the routes, which are new for their next recipient.  If anything
         is wrong, that is logged, and nothing changes.
         """
-        if self._reread is None:
+        if self._reread is None or not self.running:
             return
-        notify("RELOADING=1")
+        notifyReloading()
         try:
             self._adopt(self._reread())
         except (ConfigError, OSError) as error:
@@ -202,6 +201,7 @@ class MailService(MultiService):
             if after.accounts is not None:
                 server.onAuth = after.accounts.onAuth  # type: ignore[method-assign]
         if before.accounts is not None:
+            # Whoever is being logged in by them is told to try again.
             before.accounts.stop()
         for table, destination in before.destinations.items():
             if table not in after.destinations:
@@ -209,16 +209,8 @@ class MailService(MultiService):
                 ending.addErrback(lambda failure: self._log.failure("", failure))
 
     def _ready(self) -> None:
-        # The reactor's own handler would have the process end as if it was killed.
-        for number, act in (
-            (signal.SIGTERM, self._reactor.stop),
-            (signal.SIGHUP, self.reload),
-        ):
-            signal.signal(number, partial(self._onSignal, act))
+        heed(self._reactor, self.reload)
         notify("READY=1")
-
-    def _onSignal(self, act: Callable[[], object], *ignored: object) -> None:
-        self._reactor.callFromThread(act)
 
     def _delivered(
         self, session: SMTPSession, recipients: Sequence[SMTPAddress], size: int

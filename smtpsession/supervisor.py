@@ -10,7 +10,6 @@ so that a fault in serving cannot end it.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +30,8 @@ from smtpsession.config import Config
 from smtpsession.errors import ConfigError
 from smtpsession.limits import Limits
 from smtpsession.listening import ListeningService
-from smtpsession.notify import notify
+from smtpsession.notify import notify, notifyReloading
+from smtpsession.signals import heed
 
 if TYPE_CHECKING:
     from smtpsession.totals import Totals
@@ -177,7 +177,9 @@ class Supervisor(Service):
 
     def reload(self) -> None:
         """Have the workers read everything anew, if it is good."""
-        notify("RELOADING=1")
+        if not self.running:
+            return
+        notifyReloading()
         try:
             config = self._reread()
             if config.metrics != self._config.metrics:
@@ -192,12 +194,7 @@ class Supervisor(Service):
         notify("READY=1")
 
     def _ready(self) -> None:
-        for number, act in (
-            (signal.SIGTERM, self._reactor.stop),
-            (signal.SIGHUP, self.reload),
-        ):
-            # The argument is bound now: it is another one the next time.
-            signal.signal(number, lambda *_, act=act: self._reactor.callFromThread(act))
+        heed(self._reactor, self.reload)
         notify("READY=1")
 
     def spawn(self, protocol: ProcessProtocol, place: int) -> Any:

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from smtpsession import SMTPError, hashing
 from smtpsession.hashing import HashingPool
-from tests.threadless import ThreadlessClock, ThreadlessPool
+from tests.threadless import ThreadlessClock, ThreadlessPool, ThreadlessThread
 
 
 class HashingPoolTests(SynchronousTestCase):
@@ -22,6 +23,7 @@ class HashingPoolTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.threads = ThreadlessPool(waits=True)
         self.patch(hashing, "ThreadPool", self.threads)
+        self.patch(hashing, "_HashingThread", ThreadlessThread)
         self.pool = HashingPool(2, 3, ThreadlessClock())
         self.pool.start()
 
@@ -66,7 +68,7 @@ class HashingPoolTests(SynchronousTestCase):
 
     def test_notStarted(self):
         """Before C{start} and after C{stop} nothing is taken, and nothing waits."""
-        self.pool.stop()
+        self.successResultOf(self.pool.stop())
         self.assertFalse(self.pool.isRunning)
         self.assertRaises(RuntimeError, self.pool.run, lambda: True)
 
@@ -75,8 +77,8 @@ class HashingPoolTests(SynchronousTestCase):
         called: list[bool] = []
         job = self.pool.run(lambda: called.append(True))
 
-        self.pool.stop()
-        self.pool.stop()
+        for _ in range(2):
+            self.successResultOf(self.pool.stop())
 
         self.failureResultOf(job, CancelledError)
         self.assertEqual([], called)
@@ -100,3 +102,24 @@ class ThreadsTests(TestCase):
 
         self.assertIn("smtpsession hashing", thread.name)
         self.assertTrue(thread.daemon)
+
+    async def test_stop(self) -> None:
+        """Nobody waits with C{stop} for what is being computed."""
+        pool = HashingPool(1, 1, reactor)
+        pool.start()
+        anyReactor: Any = reactor
+        begun: Deferred[None] = Deferred()
+        end = threading.Event()
+        self.addCleanup(end.set)
+
+        def work() -> bool:
+            anyReactor.callFromThread(begun.callback, None)
+            return end.wait(60)
+
+        job = pool.run(work)
+        await begun
+        stopped = pool.stop()
+        self.assertNoResult(stopped)
+        end.set()
+        await stopped
+        self.assertTrue(await job)

@@ -7,10 +7,11 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import time
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession.notify import notify
+from smtpsession.notify import notify, notifyReloading
 
 
 class NotifyTests(SynchronousTestCase):
@@ -40,6 +41,19 @@ class NotifyTests(SynchronousTestCase):
             channel = self.listen(bound)
             self.tell(told)
             self.assertEqual(channel.recv(100), b"RELOADING=1\nSTATUS=x")
+
+    def test_reloading(self) -> None:
+        """It is told since when all is read anew, in microseconds of its clock."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        channel = self.listen(f"{folder.name}/s")
+        self.patch(os, "environ", {"NOTIFY_SOCKET": f"{folder.name}/s"})
+        earliest = time.monotonic()
+        notifyReloading()
+        latest = time.monotonic()
+        state, _, since = channel.recv(100).partition(b"\nMONOTONIC_USEC=")
+        self.assertEqual(state, b"RELOADING=1")
+        self.assertTrue(int(earliest * 1e6) <= int(since) <= latest * 1e6)
 
     def test_nobody(self) -> None:
         """Where nobody wants to know, or nobody listens, nothing happens."""

@@ -23,6 +23,20 @@ class ThreadlessClock(Clock):
 
 
 @define
+class ThreadlessThread:
+    """
+    In place of C{threading.Thread}.
+    """
+
+    target: Callable[..., Any]
+    args: tuple[Any, ...]
+
+    def start(self) -> None:
+        """Do what it is for."""
+        self.target(*self.args)
+
+
+@define
 class ThreadlessPool:
     """
     In place of C{twisted.python.threadpool.ThreadPool}.

@@ -5,6 +5,7 @@ The destination C{maildir}: a Maildir for everybody, or one for each recipient.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.maildir import Maildir
+from smtpsession.delivery.sweeping import Sweeper
 from smtpsession.errors import SMTPError
 from smtpsession.replies import NO_SUCH_FOLDER
 from smtpsession.session import SMTPSession
@@ -51,6 +53,10 @@ class Folders(Destination):
         self._hostname = hostname
         self._clock = clock
         self._lineEndings = lineEndings
+        pattern = glob.escape(str(path))
+        for each in (_DOMAIN, _LOCAL_PART):
+            pattern = pattern.replace(each, "*")
+        self._sweeper = Sweeper(pattern, clock)
 
     def start(self) -> None:
         """
@@ -63,7 +69,12 @@ class Folders(Destination):
             self._maildir(self.path).create()
         else:
             fixed.mkdir(parents=True, exist_ok=True)
+        self._sweeper.start()
         self._log.info("mail goes to the Maildir {path}", path=str(self.path))
+
+    async def stop(self) -> None:
+        """Look after nothing any more."""
+        self._sweeper.stop()
 
     async def accept(self, recipient: SMTPAddress, session: SMTPSession) -> None:
         """

@@ -257,6 +257,24 @@ class TerminationTests(SignalTestCase):
         [message] = self.messages()
         self.assertTrue(message.endswith(b"\nHello.\nBye.\n"))
 
+    async def test_impatience(self) -> None:
+        """
+        Another SIGTERM, or a SIGHUP, while it stops changes nothing, and is no error.
+        """
+        service, port = await self.serve(configuration())
+        busy = await self.connect(port)
+        await self.beginMessage(busy)
+        ending = service.terminate()
+        await service.said("stopping: no new")
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            service.transport.signalProcess(number)
+        await service.said("(?s)(stopping already.*){2}")
+        await self.tell(busy, b"Bye.\r\n.\r\n", b"250")
+        self.assertEqual(await ending, 0)
+        self.assertEqual(len(self.messages()), 1)
+        self.assertNotIn("Traceback", service.output)
+        self.assertNotIn("reloaded", service.output)
+
     async def test_timeout(self) -> None:
         """
         Who does not finish within stop-timeout is told 421, and nothing is kept.
@@ -345,7 +363,7 @@ class SurroundingsTests(SignalTestCase):
 
             self.assertEqual(await hear(), b"READY=1")
             service.transport.signalProcess(signal.SIGHUP)
-            self.assertEqual(await hear(), b"RELOADING=1")
+            self.assertRegex(await hear(), rb"^RELOADING=1\nMONOTONIC_USEC=[0-9]+$")
             self.assertEqual(await hear(), b"READY=1")
             ending = service.terminate()
             self.assertEqual(await hear(), b"STOPPING=1")
@@ -357,13 +375,23 @@ class ActivationTests(SignalTestCase):
 
     skip = missing("systemd-socket-activate")
 
-    async def test_message(self) -> None:
+    async def test_index(self) -> None:
         """
         Its first client is the one that has it started, and the next are served too;
         it ends as ever.
         """
+        await self.activate("systemd:domain=INET:index=0")
+
+    async def test_name(self) -> None:
+        """
+        The same with a socket that is called by its name.
+        """
+        await self.activate("systemd:domain=INET:name=smtp")
+
+    async def activate(self, endpoint: str) -> None:
+        """Have it started by its first client."""
         path = find("systemd-socket-activate")
-        self.write("mail.toml", configuration(endpoint="systemd:domain=INET:index=0"))
+        self.write("mail.toml", configuration(endpoint=endpoint))
         port = _freePort()
         packages = os.pathsep.join(os.path.abspath(each) for each in sys.path)
         service = self.startProgram(
