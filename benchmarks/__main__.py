@@ -82,10 +82,11 @@ class Run:
         absent += sorted(
             {each.needs for each in WORKLOADS if each.needs and not each.isPossible()}
         )
-        self._figures = page.Figures.none(ONE_CORE if isOne else TWO_CORES, absent)
+        conditions = page.describeConditions(ONE_CORE if isOne else TWO_CORES, absent)
+        self._figures = page.Figures(conditions, [], [], [])
 
     def measure(self) -> None:
-        print(page.describeConditions(self._figures), flush=True)
+        print(self._figures.conditions, flush=True)
         for workload in WORKLOADS:
             if workload.name in self._options.workloads:
                 self._measureWorkload(workload)
