@@ -21,13 +21,15 @@ from benchmarks.programs import find
 
 HOST = "127.0.0.1"
 
-# What the load would pass of the limits that servers have.  These are the same for all
-# of them, and every other limit and time-out is the server's own.
+# What the load would pass of the limits that servers have.  It is the same for all of
+# them, and every other limit and time-out is the server's own.
 
 #: Larger than the message of any workload.
 MESSAGE_SIZE = 80 * 1024 * 1024
 CLIENTS = 10_000
 TRANSACTIONS = 1_000_000_000
+#: How many connections wait to be accepted; the next ones are not made for a second.
+BACKLOG = 1000
 
 #: In a server's folder: a certificate and its key, in one file.
 CERTIFICATE = "server.pem"

@@ -11,9 +11,7 @@ from twisted.internet.interfaces import IReactorCore, IReactorSSL, IReactorTCP
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
-from benchmarks.servers import HOST, Setup
-
-BACKLOG = 1000
+from benchmarks.servers import BACKLOG, HOST, Setup
 
 
 def serve(factory: ServerFactory[Any], setup: Setup, context: Any = None) -> None:

@@ -11,9 +11,7 @@ import asyncio
 import ssl
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from benchmarks.servers import HOST, MESSAGE_SIZE, Setup, readSetup
-
-BACKLOG = 1000
+from benchmarks.servers import BACKLOG, HOST, MESSAGE_SIZE, Setup, readSetup
 
 
 class Discard:

@@ -11,13 +11,20 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks.servers import CLIENTS, HOST, MESSAGE_SIZE, TRANSACTIONS, readSetup
+from benchmarks.servers import (
+    BACKLOG,
+    CLIENTS,
+    HOST,
+    MESSAGE_SIZE,
+    TRANSACTIONS,
+    readSetup,
+)
 
 CONFIGURATION = """\
 workers = {workers}
 
 [[listener]]
-endpoint = "tcp:{port}:interface={host}"
+endpoint = "tcp:{port}:interface={host}:backlog={BACKLOG}"
 
 [dns]
 reverse-lookup = false
@@ -43,6 +50,7 @@ if __name__ == "__main__":
             workers=int(*workers or ["1"]),
             port=setup.port,
             host=HOST,
+            BACKLOG=BACKLOG,
             deliver=deliver,
             MESSAGE_SIZE=MESSAGE_SIZE,
             TRANSACTIONS=TRANSACTIONS,

@@ -4,7 +4,7 @@
 const { readFileSync } = require("fs");
 const { SMTPServer } = require("smtp-server");
 
-const [host, port, tls, certificate, size] = process.argv.slice(2);
+const [host, port, tls, certificate, size, backlog] = process.argv.slice(2);
 const pem = tls === "none" ? undefined : readFileSync(certificate);
 
 const server = new SMTPServer({
@@ -23,4 +23,4 @@ const server = new SMTPServer({
 });
 // A client that goes away during a handshake would end the process.
 server.on("error", () => {});
-server.listen({ host, port: Number(port), backlog: 1000 });
+server.listen({ host, port: Number(port), backlog: Number(backlog) });

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from benchmarks.programs import find
-from benchmarks.servers import HOST, MESSAGE_SIZE, readSetup
+from benchmarks.servers import BACKLOG, HOST, MESSAGE_SIZE, readSetup
 
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -16,5 +16,5 @@ if __name__ == "__main__":
     setup = readSetup()
     path = find("node")
     assert path is not None
-    arguments = [HOST, str(setup.port), setup.tls, setup.certificate, str(MESSAGE_SIZE)]
-    os.execv(path, [path, str(SCRIPT), *arguments])
+    arguments = [HOST, setup.port, setup.tls, setup.certificate, MESSAGE_SIZE, BACKLOG]
+    os.execv(path, [path, str(SCRIPT), *map(str, arguments)])

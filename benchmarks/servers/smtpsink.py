@@ -10,9 +10,7 @@ import os
 import pwd
 
 from benchmarks.programs import environment, find
-from benchmarks.servers import CLIENTS, HOST, readSetup
-
-BACKLOG = 1000
+from benchmarks.servers import BACKLOG, CLIENTS, HOST, readSetup
 
 if __name__ == "__main__":
     setup = readSetup()
