@@ -85,7 +85,7 @@ WORKLOADS = (
         "dots",
         "1 MiB of short lines that begin with dots",
         loads.pipelined(1, DOTS),
-        30,
+        15,
     ),
     Workload(
         "tls",
