@@ -16,10 +16,11 @@ from benchmarks import page
 from benchmarks.growth import GROWTHS, Growth, Lines
 from benchmarks.measurement import BenchmarkError, Cores, chooseCores, measureRounds
 from benchmarks.report import describeGrowth, describeResults
-from benchmarks.servers import SERVERS, Server
+from benchmarks.servers import OURS, SERVERS, Server
 from benchmarks.workloads import WORKLOADS, Workload
 
 ROUNDS = 5
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 TWO_CORES = "Servers run on one core and the load on another."
 ONE_CORE = "Servers and load share one core."
@@ -130,8 +131,9 @@ class Run:
             each
             for each in workload.servers
             if workload.tls in each.tls
-            and (each in self._servers or each not in SERVERS)
+            and (each if each in SERVERS else OURS) in self._servers
             and each.isInstalled()
+            and each.cores <= len(self._cores.all)
         ]
 
     def _countOf(self, workload: Workload) -> int:
@@ -142,12 +144,15 @@ class Run:
 
 def leave(number: int, frame: object) -> None:
     """Leave by an exception, so that the server that runs is ended on the way."""
+    for each in SIGNALS:
+        # Another one would leave before that is done.
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def main() -> None:
     options = parseArguments(sys.argv[1:])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, leave)
     # Thousands of sessions have as many sockets, here and in the servers.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -12,6 +12,7 @@ from subprocess import DEVNULL, PIPE, run
 
 from benchmarks.client import Client, LoadError, groupReplies, makeGroup
 from benchmarks.programs import environment, find
+from benchmarks.servers import HOST
 
 #: Puts so many messages through the server at this port.
 Load = Callable[[int, int], None]
@@ -37,7 +38,7 @@ def source(size: int, sessions: int = 1, keep: bool = True) -> Load:
         command = [path, *SOURCE.split(), "-l", str(size), "-m", str(count)]
         command += ["-s", str(min(sessions, count)), *(["-d"] if keep else [])]
         ended = run(
-            [*command, f"127.0.0.1:{port}"],
+            [*command, f"{HOST}:{port}"],
             env=environment(),
             stdin=DEVNULL,
             stdout=DEVNULL,

@@ -30,22 +30,20 @@ def describeResults(
         for figure in SPECIAL
         if any(figure.of(each) for row in results.values() for each in row)
     ]
-    header = (
+    header = [
         "server",
         f"CPU ms a {workload.unit}",
         "lowest to highest",
+        f"CPU / {reference.name}'s",
         f"{workload.unit}s/s",
         "peak MiB",
         *(figure.name for figure in special),
-        f"CPU / {reference.name}'s",
-    )
+    ]
     rows = []
     for server, measurements in results.items():
-        cells = _describeServer(server, measurements, results[reference])
-        cells[-1:-1] = [
-            figure.show(median(map(figure.of, measurements))) for figure in special
-        ]
-        rows.append(cells)
+        row = _describeServer(server, measurements, results[reference])
+        row += [figure.show(median(map(figure.of, measurements))) for figure in special]
+        rows.append(row)
     heading = formatHeading(workload.title[0].upper() + workload.title[1:], "-")
     text = f"``{workload.name}``: {count:,} in a round, {rounds} rounds."
     return "\n\n".join([heading, text, formatTable(header, rows), *_footnote(rows)])
@@ -66,9 +64,9 @@ def _describeServer(
         server.name + ("" if all(each.isProper for each in measurements) else " \\*"),
         f"{median(cpu):.3f}",
         f"{min(cpu):.3f} to {max(cpu):.3f}",
-        f"{median(each.rate for each in measurements):,.0f}",
-        f"{median(each.peak for each in measurements) / MIB:.1f}",
         f"{ratio:.2f}",
+        f"{median(each.rate for each in measurements):,.1f}",
+        f"{median(each.peak for each in measurements) / MIB:.1f}",
     ]
 
 
