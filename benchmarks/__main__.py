@@ -84,6 +84,8 @@ class Run:
             {each.needs for each in WORKLOADS if each.needs and not each.isPossible()}
         )
         conditions = page.describeConditions(ONE_CORE if isOne else TWO_CORES, absent)
+        if options.smoke:
+            conditions += "\nThis was a smoke run: the figures mean nothing."
         self._figures = page.Figures(conditions, [], [], [])
 
     def measure(self) -> None:
