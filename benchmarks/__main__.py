@@ -93,10 +93,15 @@ class Run:
         for workload in WORKLOADS:
             if workload.name in self._options.workloads:
                 self._measureWorkload(workload)
+                self._write()
         for each in GROWTHS:
             if each.name in self._options.growth:
                 self._measureGrowth(each)
+                self._write()
         print("\n" + page.describeTargets(self._figures), flush=True)
+
+    def _write(self) -> None:
+        """The page as far as it is, so that nothing is lost if the rest fails."""
         if self._options.write is not None:
             page.write(self._figures, self._options.write)
 
