@@ -6,6 +6,7 @@ Its prose is C{page.rst}.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,12 @@ class Figures(NamedTuple):
 def describeConditions(cores: str, absent: list[str]) -> str:
     """To be called before this process is bound to a core."""
     now = datetime.now(timezone.utc)
-    lines = [f"Measured on {now.day} {now:%B %Y}: {describeMachine()}.", cores]
+    load, _, _ = os.getloadavg()
+    lines = [
+        f"Measured on {now.day} {now:%B %Y}: {describeMachine()}.",
+        f"Before that the machine had a load average of {load:.1f}.",
+        cores,
+    ]
     if absent:
         lines.append(f"Left out, not installed: {', '.join(absent)}.")
     return "\n".join(lines)
