@@ -4,19 +4,26 @@ The command line: which servers, which workloads, how often.
 
 from __future__ import annotations
 
-import os
+import resource
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
 
-from benchmarks.measurement import BenchmarkError, chooseCores, measureRounds
-from benchmarks.report import describeMachine, describeResults
-from benchmarks.servers import SERVERS
-from benchmarks.workloads import WORKLOADS
+from benchmarks import page
+from benchmarks.growth import GROWTHS, Growth, Lines
+from benchmarks.measurement import BenchmarkError, Cores, chooseCores, measureRounds
+from benchmarks.report import describeGrowth, describeResults
+from benchmarks.servers import OURS, SERVERS, Server
+from benchmarks.workloads import WORKLOADS, Workload
 
 ROUNDS = 5
-SMOKE_MESSAGES = 3
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+TWO_CORES = "Servers run on one core and the load on another."
+ONE_CORE = "Servers and load share one core."
 
 
 def parseArguments(arguments: Sequence[str]) -> Namespace:
@@ -26,8 +33,10 @@ def parseArguments(arguments: Sequence[str]) -> Namespace:
     )
     servers = [server.name for server in SERVERS]
     workloads = [workload.name for workload in WORKLOADS]
+    growths = [growth.name for growth in GROWTHS]
     parser.add_argument("--servers", nargs="+", choices=servers, default=servers)
-    parser.add_argument("--workloads", nargs="+", choices=workloads, default=workloads)
+    parser.add_argument("--workloads", nargs="*", choices=workloads, default=workloads)
+    parser.add_argument("--growth", nargs="*", choices=growths, default=growths)
     parser.add_argument("--rounds", type=positive, help=f"default: {ROUNDS}")
     parser.add_argument(
         "--messages",
@@ -41,9 +50,12 @@ def parseArguments(arguments: Sequence[str]) -> Namespace:
         help="the load on the servers' core, so that neither wakes an idle one",
     )
     parser.add_argument(
+        "--write", type=Path, metavar="FOLDER", help="the page and its drawings too"
+    )
+    parser.add_argument(
         "--smoke",
         action="store_true",
-        help=f"one round of {SMOKE_MESSAGES} messages: whether it works, not how fast",
+        help="one round of a few messages: whether it works, not how fast",
     )
     return parser.parse_args(arguments)
 
@@ -55,41 +67,105 @@ def positive(text: str) -> int:
     return number
 
 
-def run(options: Namespace) -> None:
-    """Measure what was asked for and print each table as soon as it is complete."""
-    chosen = [server for server in SERVERS if server.name in options.servers]
-    servers = [server for server in chosen if server.isInstalled()]
-    cores = chooseCores(options.oneCore)
-    print(describeMachine())
-    for server in chosen:
-        if server not in servers:
-            print(f"Left out, not installed: {server.name}")
-    if not servers:
-        raise BenchmarkError("no server to measure")
-    if cores.server == cores.load:
-        print("Servers and load share one core.")
-    sys.stdout.flush()
-    os.sched_setaffinity(0, {cores.load})
-    rounds = options.rounds or (1 if options.smoke else ROUNDS)
-    for workload in WORKLOADS:
-        if workload.name in options.workloads:
-            default = SMOKE_MESSAGES if options.smoke else workload.messages
-            messages = options.messages or default
-            results = measureRounds(workload, servers, rounds, messages, cores)
-            print(describeResults(workload, messages, results), flush=True)
+class Run:
+    """Measures what was asked for and prints each table as soon as it is complete."""
+
+    def __init__(self, options: Namespace) -> None:
+        self._options = options
+        self._rounds: int = options.rounds or (1 if options.smoke else ROUNDS)
+        self._cores: Cores = chooseCores(options.oneCore)
+        isOne = self._cores.isOne or len(self._cores.all) == 1
+        chosen = [each for each in SERVERS if each.name in options.servers]
+        self._servers = [each for each in chosen if each.isInstalled()]
+        if not self._servers:
+            raise BenchmarkError("no server to measure")
+        absent = [each.name for each in chosen if each not in self._servers]
+        absent += sorted(
+            {each.needs for each in WORKLOADS if each.needs and not each.isPossible()}
+        )
+        conditions = page.describeConditions(ONE_CORE if isOne else TWO_CORES, absent)
+        if options.smoke:
+            conditions += "\nThis was a smoke run: the figures mean nothing."
+        self._figures = page.Figures(conditions, [], [], [])
+
+    def measure(self) -> None:
+        print(self._figures.conditions, flush=True)
+        for workload in WORKLOADS:
+            if workload.name in self._options.workloads:
+                self._measureWorkload(workload)
+                self._write()
+        for each in GROWTHS:
+            if each.name in self._options.growth:
+                self._measureGrowth(each)
+                self._write()
+        print("\n" + page.describeTargets(self._figures), flush=True)
+
+    def _write(self) -> None:
+        """The page as far as it is, so that nothing is lost if the rest fails."""
+        if self._options.write is not None:
+            page.write(self._figures, self._options.write)
+
+    def _measureWorkload(self, workload: Workload) -> None:
+        servers = self._serversOf(workload)
+        if not servers or not workload.isPossible():
+            return
+        count = self._countOf(workload)
+        results = measureRounds(workload, servers, self._rounds, count, self._cores)
+        table = describeResults(workload, count, self._rounds, results)
+        self._figures.workloads.append((workload, results))
+        self._figures.tables.append(table)
+        print("\n" + table, flush=True)
+
+    def _measureGrowth(self, line: Growth) -> None:
+        points = line.smokePoints() if self._options.smoke else line.points
+        workloads = [line.makeWorkload(point) for point in points]
+        servers = [each for each in self._servers if each.name in line.servers]
+        if not servers or not workloads[0].isPossible():
+            return
+        lines: Lines = {server: [] for server in servers}
+        for point, workload in zip(points, workloads, strict=True):
+            count = self._countOf(workload)
+            results = measureRounds(workload, servers, self._rounds, count, self._cores)
+            for server, measurements in results.items():
+                cpu = median(each.cpu for each in measurements)
+                lines[server].append((point, line.costOf(point, cpu)))
+        self._figures.growths.append((line, lines))
+        print(f"\n{line.title}\n\n{describeGrowth(line, lines)}", flush=True)
+
+    def _serversOf(self, workload: Workload) -> list[Server]:
+        """The chosen servers; those of one workload alone come with ours."""
+        return [
+            each
+            for each in workload.servers
+            if workload.tls in each.tls
+            and (each if each in SERVERS else OURS) in self._servers
+            and each.isInstalled()
+            and each.cores <= len(self._cores.all)
+        ]
+
+    def _countOf(self, workload: Workload) -> int:
+        default = workload.few if self._options.smoke else workload.amount
+        messages: int | None = self._options.messages
+        return messages or default
 
 
 def leave(number: int, frame: object) -> None:
     """Leave by an exception, so that the server that runs is ended on the way."""
+    for each in SIGNALS:
+        # Another one would leave before that is done.
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def main() -> None:
     options = parseArguments(sys.argv[1:])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, leave)
+    # Thousands of sessions have as many sockets, here and in the servers.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        run(options)
+        Run(options).measure()
     except BenchmarkError as error:
         sys.exit(f"benchmarks: {error}")
 

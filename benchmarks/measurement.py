@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from subprocess import SubprocessError
 from typing import NamedTuple
 
-from benchmarks.client import LoadError
-from benchmarks.process import ServerProcess, StartError, running
+from benchmarks.client import Client, LoadError
+from benchmarks.probes import Measurement
+from benchmarks.process import StartError, running
 from benchmarks.servers import Server
-from benchmarks.workloads import Workload, makeBody
+from benchmarks.workloads import Workload
 
-#: The part of a round's messages that is sent before the clock starts: the first
-#: messages import modules, fill caches and let the interpreter specialize its code.
-WARM_UP = 0.1
+#: What was measured of each server, in the order of the rounds.
+Results = Mapping[Server, Sequence[Measurement]]
 
 
 class BenchmarkError(Exception):
@@ -29,92 +29,64 @@ class BenchmarkError(Exception):
 
 
 class Cores(NamedTuple):
-    """The core of the servers and the core of the load."""
+    """The cores that may be used, and whether servers and load are to share one."""
 
-    server: int
-    load: int
+    all: Sequence[int]
+    isOne: bool
 
-
-class Measurement(NamedTuple):
-    """What a number of messages cost a server."""
-
-    messages: int
-    cpuSeconds: float
-    seconds: float
-    peakMemory: int
-    extensions: frozenset[bytes]
-
-    @property
-    def cpuPerMessage(self) -> float:
-        return self.cpuSeconds / self.messages
-
-    @property
-    def messagesPerSecond(self) -> float:
-        return self.messages / self.seconds
+    def place(self, workload: Workload, server: Server) -> tuple[set[int], set[int]]:
+        """The cores of a server, and those of its load."""
+        own = set(self.all[: server.cores])
+        if self.isOne or workload.isShared or len(self.all) == 1:
+            return own, own
+        return own, {self.all[-1]}
 
 
-def chooseCores(oneCore: bool) -> Cores:
-    """Two cores that this process may use, or one twice if it is to be one or is."""
-    allowed = sorted(os.sched_getaffinity(0))
-    return Cores(server=allowed[0], load=allowed[0 if oneCore else -1])
+def chooseCores(isOne: bool) -> Cores:
+    return Cores(sorted(os.sched_getaffinity(0)), isOne)
 
 
 def measureRounds(
     workload: Workload,
     servers: Sequence[Server],
     rounds: int,
-    messages: int,
+    count: int,
     cores: Cores,
-) -> dict[Server, list[Measurement]]:
-    """Measure each server in each round; the lists are in the order of the rounds."""
-    body = makeBody(workload.size)
+) -> Results:
+    """Measure each server in each round."""
     results: dict[Server, list[Measurement]] = {server: [] for server in servers}
     for number in range(1, rounds + 1):
         for server in servers:
-            measurement = measure(workload, server, messages, body, cores)
+            measurement = measure(workload, server, count, cores)
             results[server].append(measurement)
             print(
                 f"{workload.name}, round {number} of {rounds}, {server.name}: "
-                f"{measurement.cpuPerMessage * 1000:.3f} ms",
+                f"{measurement.cpu * 1000:.3f} ms",
                 file=sys.stderr,
             )
     return results
 
 
 def measure(
-    workload: Workload, server: Server, messages: int, body: bytes, cores: Cores
+    workload: Workload, server: Server, count: int, cores: Cores
 ) -> Measurement:
-    """Start a server, put the messages through it, and end it."""
+    """Start a server, put the load on it, and end it."""
+    own, loading = cores.place(workload, server)
+    os.sched_setaffinity(0, loading)
     try:
-        with running(server, cores.server) as process:
-            extensions = askExtensions(workload, process.port)
-            workload.send(process.port, body, max(1, int(messages * WARM_UP)))
-            return measureLoad(workload, process, messages, body, extensions)
-    except (LoadError, StartError, OSError) as error:
+        with running(server, workload.tls, own) as process:
+            isProper = _isProper(workload, process.port)
+            measurement = workload.probe(process, count)
+            return measurement._replace(isProper=isProper)
+    except (LoadError, StartError, SubprocessError, OSError) as error:
         raise BenchmarkError(f"{server.name}, {workload.name}: {error}") from error
 
 
-def askExtensions(workload: Workload, port: int) -> frozenset[bytes]:
-    with workload.connect(port) as client:
-        extensions = client.open()
+def _isProper(workload: Workload, port: int) -> bool:
+    """Whether the server offers the extension that the workload makes use of."""
+    if workload.extension is None:
+        return True
+    with Client(port) as client:
+        client.open()
         client.quit()
-    return extensions
-
-
-def measureLoad(
-    workload: Workload,
-    process: ServerProcess,
-    messages: int,
-    body: bytes,
-    extensions: frozenset[bytes],
-) -> Measurement:
-    cpuBefore, before = process.cpuSeconds(), time.perf_counter()
-    workload.send(process.port, body, messages)
-    cpuAfter, after = process.cpuSeconds(), time.perf_counter()
-    return Measurement(
-        messages=messages,
-        cpuSeconds=cpuAfter - cpuBefore,
-        seconds=after - before,
-        peakMemory=process.peakMemory(),
-        extensions=extensions,
-    )
+    return workload.extension in client.extensions

@@ -1,83 +1,141 @@
 """
-A server as a process of its own, and what the kernel knows about it.
+A server as a tree of processes, and what the kernel knows about it.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import select
+import signal
+import socket
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, Popen
 from typing import NamedTuple
 
-from benchmarks.servers import Server
+from benchmarks.certificate import makeCertificate
+from benchmarks.servers import CERTIFICATE, HOST, Server, Setup
 
-#: Seconds that a server may take to listen.
-START_TIMEOUT = 20.0
+#: Seconds that a server may take to listen, and how often it is asked.
+START_TIMEOUT, START_INTERVAL = 20.0, 0.02
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+#: Where the folders of servers are: in memory, so that no disk is measured.
+MEMORY = Path("/dev/shm")
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
 
 class StartError(Exception):
-    """The server did not say on which port it listens."""
+    """The server does not listen."""
 
 
 class ServerProcess(NamedTuple):
-    """A server that listens."""
+    """A server that listens; all its processes are of the session of this one."""
 
     pid: int
     port: int
 
     def cpuSeconds(self) -> float:
-        """
-        User and system time of all its threads so far.
+        """User and system time of all its processes so far, ended ones included."""
+        return sum(map(_cpuSeconds, self._pids()))
 
-        This is the clock that C{clock_getcpuclockid(3)} names: the same time as in
-        C{/proc/PID/stat}, which has it only in steps of 10 ms.
-        """
-        return time.clock_gettime((~self.pid << 3) | 2)
+    def memory(self) -> int:
+        """How much its processes hold resident, in octets."""
+        return self._sum("VmRSS")
 
     def peakMemory(self) -> int:
-        """The most memory that it has ever held resident, in octets."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        match = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
-        if match is None:
-            raise OSError(f"no VmHWM for process {self.pid}")
-        return int(match.group(1)) * 1024
+        """The most that each of its processes has ever held, in octets."""
+        return self._sum("VmHWM")
+
+    def forgetPeak(self) -> None:
+        """Have the peak begin anew."""
+        for pid in self._pids():
+            # proc(5): 5 resets the peak of the resident set.
+            Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def _sum(self, name: str) -> int:
+        return sum(_memory(pid, name) for pid in self._pids())
+
+    def _pids(self) -> list[int]:
+        found = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        return [pid for pid in found if _sessionOf(pid) == self.pid]
+
+
+def _sessionOf(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _cpuSeconds(pid: int) -> float:
+    """
+    What a process has used, and those that have ended and were waited for.
+
+    The clock is the one that C{clock_getcpuclockid(3)} names: the same time as in
+    C{/proc/PID/stat}, which has it only in steps of 10 ms.
+    """
+    _, _, rest = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")
+    # proc(5): cutime and cstime are fields 16 and 17, and the rest begins with 3.
+    ended = sum(map(int, rest.split()[13:15])) / _TICKS
+    return time.clock_gettime((~pid << 3) | 2) + ended
+
+
+def _memory(pid: int, name: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    match = re.search(rf"^{name}:\s*(\d+) kB$", status, re.MULTILINE)
+    # A process that has ended, and was not waited for yet, has none.
+    return int(match.group(1)) * 1024 if match else 0
 
 
 @contextmanager
-def running(server: Server, core: int) -> Iterator[ServerProcess]:
+def running(server: Server, tls: str, cores: Iterable[int]) -> Iterator[ServerProcess]:
     """
-    Run a server on one core, and end it however the block ends.
+    Run a server on these cores, and end it however the block ends.
 
     The session of its own keeps a Ctrl-C at the terminal from the server: it is for
     the harness, which then leaves this block.
     """
-    command = [sys.executable, "-m", f"benchmarks.servers.{server.module}"]
-    with Popen(
-        command, cwd=CHECKOUT, stdin=DEVNULL, stdout=PIPE, start_new_session=True
-    ) as process:
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="benchmarks-", dir=place) as folder:
+        Path(folder, CERTIFICATE).write_bytes(makeCertificate())
+        setup = Setup(_freePort(), tls, folder)
+        command = [sys.executable, "-m", f"benchmarks.servers.{server.module}"]
+        command += [*map(str, setup), *server.arguments]
+        with Popen(
+            command, cwd=CHECKOUT, stdin=DEVNULL, stdout=DEVNULL, start_new_session=True
+        ) as process:
+            try:
+                os.sched_setaffinity(process.pid, cores)
+                _awaitListening(process, setup.port)
+                yield ServerProcess(process.pid, setup.port)
+            finally:
+                # There is nothing that it would have to save.
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _freePort() -> int:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def _awaitListening(process: Popen[bytes], port: int) -> None:
+    """Wait until somebody greets at the port, which is when the server is there."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartError(f"it ended with status {process.returncode}")
         try:
-            os.sched_setaffinity(process.pid, {core})
-            yield ServerProcess(process.pid, readPort(process))
-        finally:
-            # There is nothing that it would have to save.
-            process.kill()
-
-
-def readPort(process: Popen[bytes]) -> int:
-    """Wait for the line that a server prints once it listens."""
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], START_TIMEOUT)
-    if not ready:
-        raise StartError(f"no port after {START_TIMEOUT:g} seconds")
-    line = process.stdout.readline()
-    if not line.strip().isdigit():
-        raise StartError(f"expected a port on standard output and read {line!r}")
-    return int(line)
+            with socket.create_connection((HOST, port), START_INTERVAL):
+                return
+        except OSError:
+            time.sleep(START_INTERVAL)
+    raise StartError(f"it does not listen after {START_TIMEOUT:g} seconds")

@@ -1,100 +1,129 @@
 """
-The figures as Markdown: a table of medians for each workload.
+The figures as tables: of a workload, of a line of growth, and of the targets.
 """
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from statistics import median
 
-from benchmarks.measurement import Measurement
+from benchmarks.bodies import MIB
+from benchmarks.growth import Growth, Lines
+from benchmarks.measurement import Results
+from benchmarks.probes import Measurement
 from benchmarks.servers import Server
-from benchmarks.workloads import MIB, Workload
+from benchmarks.tables import Row, formatHeading, formatTable
+from benchmarks.targets import HELD, IDLE, SLOWEST, Verdict
+from benchmarks.workloads import Workload
 
-DISTRIBUTIONS = ("smtpsession", "Twisted", "aiosmtpd")
-
-Row = Sequence[str]
-
-
-def describeMachine() -> str:
-    """The software that the figures belong to."""
-    names = [f"Python {platform.python_version()}", f"Linux {platform.release()}"]
-    for distribution in DISTRIBUTIONS:
-        try:
-            names.append(f"{distribution} {version(distribution)}")
-        except PackageNotFoundError:
-            pass
-    return ", ".join(names)
+#: Figures that only some workloads have; where none is measured all are 0.
+SPECIAL = (SLOWEST, HELD, IDLE)
 
 
 def describeResults(
-    workload: Workload, messages: int, results: Mapping[Server, Sequence[Measurement]]
+    workload: Workload, count: int, rounds: int, results: Results
 ) -> str:
     """The heading of a workload, its table, and its footnote."""
     reference, *_ = results
-    header = (
-        "server",
-        "CPU ms/message",
-        "lowest to highest",
-        "messages/s",
-        "peak MiB",
-        f"CPU / {reference.name}'s",
-    )
-    rows = [
-        describeServer(workload, server, measurements, results[reference])
-        for server, measurements in results.items()
+    special = [
+        figure
+        for figure in SPECIAL
+        if any(figure.of(each) for row in results.values() for each in row)
     ]
-    heading = f"## {workload.name}: {workload.description}, {messages} a round"
-    return "\n".join(["", heading, "", *formatTable(header, rows), *footnote(rows)])
+    header = [
+        "server",
+        f"CPU ms a {workload.unit}",
+        "lowest to highest",
+        f"CPU / {reference.name}'s",
+        f"{workload.unit}s/s",
+        "peak MiB",
+        *(figure.name for figure in special),
+    ]
+    rows = []
+    for server, measurements in results.items():
+        row = _describeServer(server, measurements, results[reference])
+        row += [figure.show(median(map(figure.of, measurements))) for figure in special]
+        rows.append(row)
+    heading = formatHeading(workload.title[0].upper() + workload.title[1:], "-")
+    text = f"``{workload.name}``: {count:,} in a round, {rounds} rounds."
+    return "\n\n".join([heading, text, formatTable(header, rows), *_footnote(rows)])
 
 
-def describeServer(
-    workload: Workload,
+def _describeServer(
     server: Server,
     measurements: Sequence[Measurement],
     reference: Sequence[Measurement],
-) -> Row:
-    cpu = [each.cpuPerMessage * 1000 for each in measurements]
+) -> list[str]:
+    cpu = [each.cpu * 1000 for each in measurements]
     # Round by round, because what disturbs a round disturbs all its servers.
     ratio = median(
-        each.cpuPerMessage / other.cpuPerMessage
+        each.cpu / other.cpu
         for each, other in zip(measurements, reference, strict=True)
     )
-    return (
-        server.name + ("" if isProper(workload, measurements) else " *"),
+    return [
+        server.name + ("" if all(each.isProper for each in measurements) else " \\*"),
         f"{median(cpu):.3f}",
         f"{min(cpu):.3f} to {max(cpu):.3f}",
-        f"{median(each.messagesPerSecond for each in measurements):.0f}",
-        f"{median(each.peakMemory for each in measurements) / MIB:.1f}",
         f"{ratio:.2f}",
-    )
+        f"{median(each.rate for each in measurements):,.1f}",
+        f"{median(each.peak for each in measurements) / MIB:.1f}",
+    ]
 
 
-def isProper(workload: Workload, measurements: Sequence[Measurement]) -> bool:
-    """Whether the server offers the extension that the workload makes use of."""
-    return workload.extension is None or all(
-        workload.extension in each.extensions for each in measurements
-    )
-
-
-def footnote(rows: Sequence[Row]) -> list[str]:
+def _footnote(rows: Sequence[Row]) -> list[str]:
     if not any(row[0].endswith("*") for row in rows):
         return []
-    return ["", "\\* does not offer the extension, yet was sent the same load."]
+    return ["\\* does not offer the extension, yet was sent the same load."]
 
 
-def formatTable(header: Row, rows: Sequence[Row]) -> list[str]:
-    """Pad the cells, the first column to the left and figures to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    return [formatRow(row, widths) for row in (header, rule, *rows)]
+def describeGrowth(growth: Growth, lines: Lines) -> str:
+    """The table of a plot, with what each unit costs."""
+    servers = list(lines)
+    header = [growth.axis]
+    for server in servers:
+        header += [f"{server.name}, ms", "steepness"]
+    rows = []
+    for place, point in enumerate(point for point, _ in lines[servers[0]]):
+        row = [growth.show(point)]
+        for server in servers:
+            line = lines[server]
+            row += [f"{line[place][1] * 1000:.3f}", _steepness(line, place)]
+        rows.append(row)
+    return formatTable(header, rows)
 
 
-def formatRow(row: Row, widths: Sequence[int]) -> str:
-    cells = [row[0].ljust(widths[0])]
-    cells += [
-        cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
-    ]
-    return "| " + " | ".join(cells) + " |"
+def _steepness(line: Sequence[tuple[int, float]], place: int) -> str:
+    """How much more this point costs than the one before, by how much it is larger."""
+    if place == 0:
+        return "\\-"
+    (lastPoint, lastCost), (point, cost) = line[place - 1 : place + 1]
+    return f"{(cost / lastCost) / (point / lastPoint):.2f}"
+
+
+def describeVerdicts(verdicts: Sequence[Verdict], titles: dict[str, str]) -> str:
+    header = ("workload", "target", "measured", "lowest to highest", "")
+    return formatTable(header, [_describeVerdict(each, titles) for each in verdicts])
+
+
+def _describeVerdict(verdict: Verdict, titles: dict[str, str]) -> Row:
+    target = verdict.target
+    show = target.figure.show if target.peer is None else "{:.3f}".format
+    measure = "least" if target.isLeast else "most"
+    bound = show(target.bound) if target.peer is None else f"{target.bound:g}"
+    times = "" if target.peer is None else f" × {target.peer}"
+    return (
+        titles[target.workload],
+        f"{target.figure.name} at {measure} {bound}{times}",
+        show(verdict.value),
+        f"{show(verdict.lowest)} to {show(verdict.highest)}",
+        (
+            "reached"
+            if verdict.isReached
+            else f"missed, by {_distance(verdict):.2f} times"
+        ),
+    )
+
+
+def _distance(verdict: Verdict) -> float:
+    ratio = verdict.value / verdict.target.bound
+    return 1 / ratio if verdict.target.isLeast else ratio

@@ -1,100 +1,131 @@
 """
 The workloads: a table with one row for each.
 
-A row says what is sent and by which conversation.  A conversation is a function that
-puts a number of messages through the server at a port.  Its connections come from the
-class of the row, so that a workload under TLS is a row with another class.
+A row says what is measured, by a probe, and how much of it in a round.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
-from benchmarks.client import Client
+from benchmarks import loads, probes
+from benchmarks.bodies import KIB, MIB, makeBody, makeDots
+from benchmarks.programs import find
+from benchmarks.servers import PROMPT, SERVERS, SLOW, WORKERS, Server
 
-Conversation = Callable[["type[Client]", int, bytes, int], None]
-
-KIB = 1024
-MIB = 1024 * KIB
-
-LINE_LENGTH = 76
-BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-HEADER = b"From: sender@example.org\r\nSubject: %s\r\n\r\n"
+SMALL, LARGE, DOTS = (
+    partial(makeBody, KIB),
+    partial(makeBody, MIB),
+    partial(makeDots, MIB),
+)
 
 
 class Workload(NamedTuple):
     """
     One workload.
 
-    C{messages} is the number in a round, unless the command line says otherwise;
-    C{extension} is the EHLO keyword without which the workload is improper.
+    @ivar unit: what the cost is the cost of
+    @ivar amount: how many of these there are in a round
+    @ivar few: how many in a smoke run
+    @ivar tls: how servers are set up
+    @ivar extension: the EHLO keyword without which the workload is improper
+    @ivar servers: on which it is measured, as far as they have such a setup
+    @ivar isShared: whether the load runs on the cores of the server
+    @ivar needs: the program that makes the load, if it is not this one
     """
 
     name: str
-    description: str
-    size: int
-    messages: int
-    converse: Conversation
+    title: str
+    probe: probes.Probe
+    amount: int
+    unit: str = "message"
+    few: int = 3
+    tls: str = "none"
     extension: bytes | None = None
-    connect: type[Client] = Client
+    servers: tuple[Server, ...] = SERVERS
+    isShared: bool = False
+    needs: str | None = None
 
-    def send(self, port: int, body: bytes, count: int) -> None:
-        """Put C{count} messages through the server."""
-        self.converse(self.connect, port, body, count)
-
-
-def makeBody(size: int) -> bytes:
-    """
-    A message of C{size} octets, and the dot that ends it.
-
-    Its lines are those of an attachment in Base64, so none of them begins with a dot;
-    they are the same in every run.  The subject fills up what whole lines leave over.
-    """
-    count, left = divmod(size - len(HEADER % b""), LINE_LENGTH + len("\r\n"))
-    source = random.Random(size)
-    lines = ("".join(source.choices(BASE64, k=LINE_LENGTH)) for _ in range(count))
-    text = "".join(line + "\r\n" for line in lines)
-    return HEADER % (b"x" * left) + text.encode("ascii") + b".\r\n"
+    def isPossible(self) -> bool:
+        return self.needs is None or find(self.needs) is not None
 
 
-def keep(connect: type[Client], port: int, body: bytes, count: int) -> None:
-    """All messages on one connection, one step at a time."""
-    with connect(port) as client:
-        client.open()
-        for number in range(count):
-            client.deliver(number, body)
-        client.quit()
+def _source(name: str, title: str, load: loads.Load, amount: int) -> Workload:
+    return Workload(name, title, probes.messages(load), amount, needs="smtp-source")
 
 
-def pipeline(connect: type[Client], port: int, body: bytes, count: int) -> None:
-    """All messages on one connection, commands in groups."""
-    with connect(port) as client:
-        client.open()
-        client.deliverPipelined(count, body)
-        client.quit()
-
-
-def reconnect(connect: type[Client], port: int, body: bytes, count: int) -> None:
-    """A connection for each message, one after the other."""
-    for number in range(count):
-        with connect(port) as client:
-            client.open()
-            client.deliver(number, body)
-            client.quit()
+def _pipelined(name: str, title: str, load: loads.Load, amount: int) -> Workload:
+    probe = probes.messages(load)
+    return Workload(name, title, probe, amount, extension=b"PIPELINING")
 
 
 WORKLOADS = (
-    Workload("kept", "1 KiB, one kept connection", KIB, 5000, keep),
-    Workload("large", "1 MiB, one kept connection", MIB, 100, keep),
-    Workload(
-        "pipelined",
-        "1 KiB, one kept connection, pipelined",
-        KIB,
-        5000,
-        pipeline,
-        extension=b"PIPELINING",
+    _source(
+        "connect",
+        "one connection a message, 1 KiB",
+        loads.source(KIB, keep=False),
+        2000,
+    )._replace(servers=PROMPT),
+    _source("kept", "many messages a connection, 1 KiB", loads.source(KIB), 4000),
+    _source(
+        "busy",
+        "many messages on each of 16 connections, 1 KiB",
+        loads.source(KIB, sessions=16),
+        8000,
     ),
-    Workload("connect", "1 KiB, a connection a message", KIB, 1000, reconnect),
+    _source("large", "1 MiB messages", loads.source(MIB), 60),
+    _pipelined(
+        "pipelined", "pipelined, 1 recipient, 1 KiB", loads.pipelined(1, SMALL), 4000
+    ),
+    _pipelined(
+        "recipients", "pipelined, 50 recipients, 1 KiB", loads.pipelined(50, SMALL), 400
+    ),
+    _pipelined(
+        "dots",
+        "1 MiB of short lines that begin with dots",
+        loads.pipelined(1, DOTS),
+        15,
+    ),
+    Workload(
+        "tls",
+        "1 MiB over TLS",
+        probes.messages(loads.overTLS(LARGE)),
+        60,
+        tls="implicit",
+    ),
+    Workload(
+        "handshake",
+        "implicit TLS handshake, small message",
+        probes.messages(loads.implicitTLS(SMALL)),
+        300,
+        tls="implicit",
+        servers=PROMPT,
+    ),
+    Workload(
+        "starttls",
+        "STARTTLS handshakes",
+        probes.handshakes,
+        300,
+        "handshake",
+        tls="starttls",
+        servers=PROMPT,
+    ),
+    Workload(
+        "idle", "2,000 idle sessions after EHLO", probes.idleSessions, 2000, "session"
+    ),
+    _source(
+        "workers",
+        "workers on as many cores, small messages",
+        loads.source(KIB, sessions=16, keep=False),
+        4000,
+    )._replace(servers=WORKERS, isShared=True),
+    Workload(
+        "slow",
+        "64 MiB to a slow callback",
+        probes.slowReader,
+        64,
+        few=2,
+        servers=(SLOW,),
+    ),
 )

@@ -1,43 +1,33 @@
 """
-What the servers on Twisted share: a factory is listened on and announced.
+What the servers on Twisted share: how they are listened with, and what they log.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Any, cast
 
 from twisted.internet import reactor
-from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IReactorCore, IReactorTCP
+from twisted.internet.interfaces import IReactorCore, IReactorSSL, IReactorTCP
 from twisted.internet.protocol import ServerFactory
-from twisted.logger import (
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogBeginner,
-    textFileLogObserver,
-)
+from twisted.logger import globalLogBeginner, textFileLogObserver
 
-from benchmarks.servers import HOST, announce
+from benchmarks.servers import BACKLOG, HOST, Setup
 
 
-def serve(factory: ServerFactory[Any]) -> None:
-    """Listen with C{factory} until the process is killed."""
-    logWarnings()
-    port = cast(IReactorTCP, reactor).listenTCP(0, factory, interface=HOST)
-    announce(cast(IPv4Address, port.getHost()).port)
-    cast(IReactorCore, reactor).run()
-
-
-def logWarnings() -> None:
+def serve(factory: ServerFactory[Any], setup: Setup, context: Any = None) -> None:
     """
-    Write warnings and worse to standard error, as the C{logging} module does.
+    Listen with C{factory} until the process is killed.
 
-    Without an observer Twisted keeps the events in memory, which no service does.
+    @param context: for TLS from the start, where the factory does not do it
     """
-    observer = FilteringLogObserver(
-        textFileLogObserver(sys.stderr),
-        [LogLevelFilterPredicate(defaultLogLevel=LogLevel.warn)],
-    )
+    # Without an observer Twisted keeps the events in memory, which no service does.
+    log = open(f"{setup.folder}/log", "a", encoding="utf-8")
+    observer = textFileLogObserver(log)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    if context is None:
+        tcp = cast(IReactorTCP, reactor)
+        tcp.listenTCP(setup.port, factory, backlog=BACKLOG, interface=HOST)
+    else:
+        ssl = cast(IReactorSSL, reactor)
+        ssl.listenSSL(setup.port, factory, context, BACKLOG, HOST)
+    cast(IReactorCore, reactor).run()

@@ -8,9 +8,10 @@ it is run with C{-m}, which leaves this folder out of the import path.
 from __future__ import annotations
 
 import asyncio
+import ssl
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from benchmarks.servers import HOST, MESSAGE_SIZE, announce
+from benchmarks.servers import BACKLOG, HOST, MESSAGE_SIZE, Setup, readSetup
 
 
 class Discard:
@@ -33,16 +34,34 @@ class Discard:
         return f"250 discarded for {len(envelope.rcpt_tos)}"
 
 
-def buildProtocol() -> SMTP:
-    return SMTP(Discard(), data_size_limit=MESSAGE_SIZE, hostname="localhost")
+def makeContext(setup: Setup) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(setup.certificate)
+    return context
 
 
-async def serve() -> None:
+async def serve(setup: Setup) -> None:
+    context = None if setup.tls == "none" else makeContext(setup)
+    isImplicit = setup.tls == "implicit"
+
+    def buildProtocol() -> SMTP:
+        return SMTP(
+            Discard(),
+            data_size_limit=MESSAGE_SIZE,
+            hostname="localhost",
+            tls_context=None if isImplicit else context,
+        )
+
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(buildProtocol, HOST, 0)
-    announce(server.sockets[0].getsockname()[1])
+    server = await loop.create_server(
+        buildProtocol,
+        HOST,
+        setup.port,
+        ssl=context if isImplicit else None,
+        backlog=BACKLOG,
+    )
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(readSetup()))

@@ -5,13 +5,17 @@ The ESMTP server of twisted.mail, discarding.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import ServerFactory
+from twisted.internet.ssl import PrivateCertificate
 from twisted.mail.interfaces import IMessageSMTP
 from twisted.mail.smtp import ESMTP, Address, User
 from zope.interface import implementer
 
+from benchmarks.servers import Setup, readSetup
 from benchmarks.servers._reactor import serve
 
 
@@ -49,7 +53,31 @@ class DiscardingESMTP(ESMTP):
         return b""
 
 
+class DiscardingFactory(ServerFactory[DiscardingESMTP]):
+    """Its connections begin in clear, and offer STARTTLS if there is a context."""
+
+    noisy = False
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def buildProtocol(self, addr: Any) -> DiscardingESMTP:
+        protocol = DiscardingESMTP(contextFactory=self._context)
+        protocol.factory = self
+        return protocol
+
+
+def makeContext(setup: Setup) -> Any:
+    if setup.tls == "none":
+        return None
+    pem = Path(setup.certificate).read_bytes()
+    return PrivateCertificate.loadPEM(pem).options()
+
+
 if __name__ == "__main__":
-    factory: ServerFactory[DiscardingESMTP] = ServerFactory()
-    factory.protocol = DiscardingESMTP
-    serve(factory)
+    setup = readSetup()
+    context = makeContext(setup)
+    if setup.tls == "implicit":
+        serve(DiscardingFactory(None), setup, context)
+    else:
+        serve(DiscardingFactory(context), setup)

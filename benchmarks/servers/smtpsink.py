@@ -1,0 +1,23 @@
+"""
+Postfix's smtp-sink, a program in C that is a test server and nothing else.
+
+It has no TLS.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+from benchmarks.programs import environment, find
+from benchmarks.servers import BACKLOG, CLIENTS, HOST, readSetup
+
+if __name__ == "__main__":
+    setup = readSetup()
+    path = find("smtp-sink")
+    assert path is not None
+    command = [path, "-4", "-m", str(CLIENTS)]
+    if os.getuid() == 0:
+        # It does not run as root.
+        command += ["-u", pwd.getpwnam("nobody").pw_name]
+    os.execve(path, [*command, f"{HOST}:{setup.port}", str(BACKLOG)], environment())

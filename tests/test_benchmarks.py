@@ -1,0 +1,139 @@
+"""
+Tests of the benchmarks, as far as these judge by themselves what is good.
+
+The benchmarks are not part of the package; there is nothing to test where they are not
+at hand.
+"""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+
+from twisted.trial.unittest import SynchronousTestCase
+
+if find_spec("benchmarks") is not None:
+    from benchmarks.bodies import makeBody, makeDots
+    from benchmarks.client import Client, LoadError
+    from benchmarks.probes import Measurement
+    from benchmarks.servers import OURS, SERVERS, Server
+    from benchmarks.tables import formatTable
+    from benchmarks.targets import RATE, Target, Verdict, judge
+
+    OTHER = SERVERS[-1]
+
+    class ClientTests(SynchronousTestCase):
+        """The load client."""
+
+        def expect(self, sent: bytes, *codes: bytes) -> bytes:
+            """What the client has when it expects these and the server sends that."""
+            listening = socket.create_server(("127.0.0.1", 0))
+            self.addCleanup(listening.close)
+            with Client(listening.getsockname()[1]) as client:
+                server, _ = listening.accept()
+                with server:
+                    server.sendall(sent)
+                    server.shutdown(socket.SHUT_WR)
+                    return client.expect(*codes)
+
+        def test_expected(self) -> None:
+            """Replies with the codes that are due are taken, of several lines too."""
+            for sent, codes in (
+                (b"250 OK\r\n", [b"250"]),
+                (b"250\r\n", [b"250"]),
+                (b"250-mx\r\n250-SIZE\r\n250 DSN\r\n", [b"250"]),
+                (b"250 a\r\n250-b\r\n250 b\r\n354 c\r\n", [b"250", b"250", b"354"]),
+            ):
+                self.assertEqual(sent, self.expect(sent, *codes))
+
+        def test_unexpected(self) -> None:
+            """Another code, too few or too many, and what is no reply are errors."""
+            for sent, codes in (
+                (b"451 no\r\n", [b"250"]),
+                (b"250 a\r\n451 no\r\n", [b"250", b"250", b"354"]),
+                (b"250 a\r\n", [b"250", b"250"]),
+                (b"250 a\r\n250 b\r\n", [b"250"]),
+                (b"250 a\r\n250-b\r\n251 b\r\n", [b"250", b"250"]),
+                (b"250 a\n", [b"250"]),
+                (b"2500\r\n", [b"250"]),
+                (b"", [b"250"]),
+            ):
+                with self.assertRaises(LoadError, msg=repr(sent)):
+                    self.expect(sent, *codes)
+
+    class BodyTests(SynchronousTestCase):
+        """The messages that are sent."""
+
+        def test_size(self) -> None:
+            """A message has the size that it is to have, but for the dot at its end."""
+            for size in (1024, 5000, 65536):
+                self.assertEqual(size + 3, len(makeBody(size)))
+                self.assertNotIn(b"\r\n.", makeBody(size)[:-5])
+                self.assertTrue(size - 8 < len(makeDots(size)) - 3 <= size)
+
+        def test_dots(self) -> None:
+            """Each line of the other kind begins with a dot that is doubled."""
+            _, _, lines = makeDots(1024).partition(b"\r\n\r\n")
+            *dotted, end, nothing = lines.split(b"\r\n")
+            self.assertEqual({b"..dots"}, set(dotted))
+            self.assertEqual((b".", b""), (end, nothing))
+
+    class TargetTests(SynchronousTestCase):
+        """What becomes of a target."""
+
+        def judge(self, target: Target, **cpus: list[float]) -> Verdict | None:
+            """Ours and the other server took so many seconds in each round."""
+            servers = {"ours": OURS, "other": OTHER}
+            results: dict[Server, list[Measurement]] = {
+                servers[name]: [Measurement(cpu, 1 / cpu, 0) for cpu in each]
+                for name, each in cpus.items()
+            }
+            return judge(target, {"kept": results})
+
+        def test_rounds(self) -> None:
+            """It is the median of the ratios of the rounds that counts."""
+            verdict = self.judge(
+                Target("kept", 0.5, OTHER.name), ours=[1, 2, 9], other=[2, 8, 9]
+            )
+            assert verdict is not None
+            self.assertEqual((0.5, 0.25, 1.0), verdict[1:])
+            self.assertTrue(verdict.isReached)
+
+        def test_missed(self) -> None:
+            """What is too much is too much, and too little where more is better."""
+            for target, isReached in (
+                (Target("kept", 0.5, OTHER.name), False),
+                (Target("kept", 2, OTHER.name), True),
+                (Target("kept", 2, OTHER.name, RATE, isLeast=True), False),
+                (Target("kept", 0.5, OTHER.name, RATE, isLeast=True), True),
+                (Target("kept", 0.9), False),
+                (Target("kept", 1.1), True),
+            ):
+                verdict = self.judge(target, ours=[1.0], other=[1.0])
+                assert verdict is not None
+                self.assertEqual(isReached, verdict.isReached, msg=repr(target))
+
+        def test_notMeasured(self) -> None:
+            """There is no verdict where one of the two was not measured."""
+            target = Target("kept", 0.5, OTHER.name)
+            self.assertIsNone(self.judge(target, ours=[1.0]))
+            self.assertIsNone(self.judge(target, other=[1.0]))
+            self.assertIsNone(self.judge(target._replace(workload="large"), ours=[1]))
+
+    class TableTests(SynchronousTestCase):
+        """A table in the manual."""
+
+        def test_columns(self) -> None:
+            """Names stand to the left and figures to the right."""
+            table = formatTable(("server", "ms"), [("a", "1.5"), ("abcdefgh", "12.5")])
+            self.assertEqual(
+                [
+                    "========  ====",
+                    "server      ms",
+                    "========  ====",
+                    "a          1.5",
+                    "abcdefgh  12.5",
+                    "========  ====",
+                ],
+                table.split("\n"),
+            )
