@@ -51,6 +51,10 @@ class _Borrowed:
     def startListening(self) -> None:
         """It does already."""
 
+    def doRead(self) -> None:
+        """Accept those who wait."""
+        self._port.doRead()
+
     def stopListening(self) -> None:
         """Accept nobody any more; the others do."""
         self._port.stopReading()

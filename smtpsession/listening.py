@@ -1,13 +1,16 @@
-# -*- test-case-name: tests.test_service -*-
+# -*- test-case-name: tests.test_listening -*-
 """
 A port that the service cannot do without.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
+    IAddress,
     IListeningPort,
     IProtocolFactory,
     IStreamServerEndpoint,
@@ -31,7 +34,32 @@ class _Announced:
     def _announce(self, port: IListeningPort) -> IListeningPort:
         address = port.getHost()
         self._log.info("listening on {address}", event="listening", address=address)
-        return port
+        return _LastCall(port)
+
+
+@implementer(IListeningPort)
+class _LastCall:
+    """
+    A port that lets those in who have knocked before it is closed.  The system has
+    taken their connections already, and would reset them without a word.
+    """
+
+    def __init__(self, port: Any) -> None:
+        self._port = port
+
+    def startListening(self) -> None:
+        """It does already."""
+
+    def stopListening(self) -> Any:
+        """Accept once more, and close."""
+        if hasattr(self._port, "doRead"):
+            self._port.doRead()
+        return self._port.stopListening()
+
+    def getHost(self) -> IAddress:
+        """Where it listens."""
+        host: IAddress = self._port.getHost()
+        return host
 
 
 class ListeningService(StreamServerEndpointService):

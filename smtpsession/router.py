@@ -20,6 +20,7 @@ from attrs import define, field, frozen
 from twisted.logger import Logger
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.callbacks import MessageResult
 from smtpsession.delivery.destination import DeliveryResult, Destination
 from smtpsession.delivery.tee import deliverToAll
 from smtpsession.errors import SMTPError
@@ -168,7 +169,7 @@ class RoutingServer(SMTPServerFactory):
             raise
         del self._open[session]
         self._report(session, stream, result)
-        return result
+        return result if self.options.protocol == "lmtp" else _oneOf(result)
 
     async def _deliver(
         self, stream: MessageStream, session: SMTPSession
@@ -224,6 +225,30 @@ class RoutingServer(SMTPServerFactory):
         )
         if self._delivered is not None:
             self._delivered(session, recipients, stream.byteLength)
+
+
+def _oneOf(result: DeliveryResult) -> MessageResult:
+    """
+    The one reply of SMTP for what may be outcomes for several recipients.
+
+    Nobody who is refused may be lost by a 250.  A temporary refusal is told before a
+    permanent one: it has the client come again, and whoever has got the message then
+    gets it twice, while the other would be returned as not delivered to anybody.
+    """
+    if result is None or isinstance(result, (str, Reply, SMTPError)):
+        return result
+    told = result[-1]
+    for each in result:
+        if _isRefusal(each):
+            told = each
+            if _replyOf(each).code < 500:
+                break
+    return told
+
+
+def _replyOf(refusal: Any) -> Reply:
+    reply: Reply = refusal if isinstance(refusal, Reply) else refusal.reply
+    return reply
 
 
 def _isRefusal(told: object) -> bool:

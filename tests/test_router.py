@@ -12,7 +12,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import MessageStream, SMTPAddress, SMTPError, SMTPSession
+from smtpsession import (
+    EnhancedCode,
+    MessageStream,
+    Reply,
+    SMTPAddress,
+    SMTPError,
+    SMTPSession,
+)
 from smtpsession.commands import Rcpt
 from smtpsession.delivery.destination import Destination
 from smtpsession.router import HOPS, Route, RoutingServer
@@ -91,6 +98,21 @@ class RouteTests(SynchronousTestCase):
         address = SMTPAddress("bob@example.com")
         self.assertFalse(route.takes(address, SMTPSession()))
         self.assertTrue(route.takes(address, SMTPSession(user="alice")))
+
+
+_GONE, _FULL = SMTPError(550, "Gone", "5.1.1"), SMTPError(452, "Full", "4.2.2")
+
+OUTCOMES = [
+    # results for bob and al, what a client of SMTP is told, who is reported to have it
+    ([None, None], "250 2.6.0 Message accepted", ["bob", "al"]),
+    (["for bob", "for al"], "250 2.0.0 for al", ["bob", "al"]),
+    ([_GONE, _GONE], "550 5.1.1 Gone", []),
+    ([_GONE, _FULL], "452 4.2.2 Full", []),
+    ([_FULL, _GONE], "452 4.2.2 Full", []),
+    (["for bob", _GONE], "550 5.1.1 Gone", ["bob"]),
+    ([_FULL, "for al"], "452 4.2.2 Full", ["al"]),
+    ([Reply(550, "Gone", EnhancedCode(5, 1, 1)), None], "550 5.1.1 Gone", ["al"]),
+]
 
 
 class RoutingServerTests(SynchronousTestCase):
@@ -178,6 +200,21 @@ class RoutingServerTests(SynchronousTestCase):
         )
         self.assertEqual(self.net.messages, [(["al@example.net"], b"Hello.\r\n")])
         self.assertEqual(self.reported, [["bob@example.org", "al@example.net"]])
+
+    def test_oneReply(self) -> None:
+        """
+        A destination may have an outcome for each recipient, though its client speaks
+        SMTP: nobody is told 250 if one of them has not got the message.
+        """
+        for results, told, reported in OUTCOMES:
+            self.org.result = results
+            self.reported.clear()
+            client = self.connect()
+            client.say(c.MAIL, c.RCPT, "RCPT TO:<al@example.org>", "DATA")
+            self.assertEqual(client.say("Hello.", "."), [told])
+            has = [[f"{each}@example.org" for each in reported]] if reported else []
+            self.assertEqual(self.reported, has, results)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_lmtpFailure(self) -> None:
         """Where one of them fails, the others are not touched by it."""

@@ -87,7 +87,7 @@ class Postfix:
         assert MASTER is not None
         folder = test.makeFolder()
         queue = _makeQueue(folder)
-        self.port = _freePort()
+        self.port = freePort()
         # An unpacked Postfix does not find its own libraries.
         libraries = str(Path(MASTER).parents[1])
         main = {**_mainParameters(folder, libraries), **parameters}
@@ -213,7 +213,7 @@ def _write(path: Path, text: str) -> None:
     os.utime(path, (0, 0))
 
 
-def _freePort() -> int:
+def freePort() -> int:
     """A port that nobody listens on, for Postfix does not take 0."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 from glob import glob
+from itertools import islice
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -61,19 +62,20 @@ class Program(ProcessProtocol):
         self._given = given
         self._output = b""
         self._alive = True
-        self._awaited: list[tuple[str, Deferred[re.Match[str]]]] = []
+        self._awaited: list[tuple[str, int, Deferred[re.Match[str]]]] = []
 
     @property
     def output(self) -> str:
         """What it has written to its standard output and error output so far."""
         return self._output.decode("utf-8", "replace")
 
-    def said(self, pattern: str) -> Deferred[re.Match[str]]:
+    def said(self, pattern: str, times: int = 1) -> Deferred[re.Match[str]]:
         """
-        Fires as soon as the output has this; fails where the program ends without.
+        Fires as soon as the output has this, so many times; fails where the program
+        ends without.
         """
         waiting: Deferred[re.Match[str]] = Deferred()
-        self._awaited.append((pattern, waiting))
+        self._awaited.append((pattern, times, waiting))
         self._look()
         return waiting
 
@@ -103,7 +105,7 @@ class Program(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         self._alive = False
         awaited, self._awaited = self._awaited, []
-        for pattern, waiting in awaited:
+        for pattern, _, waiting in awaited:
             waiting.errback(
                 AssertionError(f"it ended without {pattern!r}: {self.output}")
             )
@@ -118,12 +120,12 @@ class Program(ProcessProtocol):
     def _look(self) -> None:
         """Tell those who wait for what the output has now."""
         awaited, self._awaited = self._awaited, []
-        for pattern, waiting in awaited:
-            found = re.search(pattern, self.output)
-            if found is not None:
-                waiting.callback(found)
+        for pattern, times, waiting in awaited:
+            found = [*islice(re.finditer(pattern, self.output), times)]
+            if len(found) == times:
+                waiting.callback(found[-1])
             else:
-                self._awaited.append((pattern, waiting))
+                self._awaited.append((pattern, times, waiting))
 
 
 def killGroup(group: int) -> None:
