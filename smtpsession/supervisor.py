@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
 from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import Logger
@@ -30,15 +29,14 @@ from smtpsession.config import Config
 from smtpsession.errors import ConfigError
 from smtpsession.limits import Limits
 from smtpsession.listening import ListeningService
-from smtpsession.logfile import REPEATED, LogFile, logFileOf
+from smtpsession.logfile import LogFile, logFileOf
 from smtpsession.notify import notify, notifyReloading
 from smtpsession.signals import heed
+from smtpsession.workerprocess import FIRST_SOCKET, Worker
 
 if TYPE_CHECKING:
     from smtpsession.totals import Totals
 
-#: The first of the sockets that a worker is given.
-FIRST_SOCKET = 3
 DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
 
 #: What the environment says to a worker: which one it is, the domains of its sockets,
@@ -50,13 +48,6 @@ PLACE, DOMAIN, SECRET, REPORTS = (
     "SMTPSESSION_SECRET",
     "SMTPSESSION_REPORTS",
 )
-#: For how many seconds a worker that says nothing is taken for one that serves.  It has
-#: a report each second, but for when it is held up, by a disk for example.
-SILENCE = 15.0
-
-# How long, in seconds, until a worker that has ended is replaced: longer each time that
-# one does not last.
-_SOONEST, _LATEST, _LASTING = 1.0, 60.0, 60.0
 # How much longer than they have said workers may take to stop.
 _GRACE = 15.0
 
@@ -157,7 +148,7 @@ class Supervisor(Service):
         """
         Start the workers.
 
-        @raise SystemExit: the log cannot be opened
+        @raise SystemExit: one cannot be begun, or the log cannot be opened
         """
         if self._logFile is not None:
             try:
@@ -166,8 +157,11 @@ class Supervisor(Service):
                 what = f"{error.filename}: {error.strerror}"
                 raise SystemExit(f"cannot log to {what}") from None
         super().startService()
-        for each in self._workers:
-            each.start()
+        try:
+            for each in self._workers:
+                each.start()
+        except OSError as error:
+            raise SystemExit(f"cannot begin a worker: {error}") from None
         if self._monitor is not None:
             self._monitor.startService()
         self._reactor.callWhenRunning(self._ready)
@@ -304,109 +298,3 @@ class _Nobody(Factory):
 
 def _giveUp(failure: Failure, name: str) -> None:
     raise SystemExit(f"cannot listen on {name}: {failure.getErrorMessage()}")
-
-
-class Worker(ProcessProtocol):
-    """
-    One place among the workers, and the process that has it.
-    """
-
-    _log = Logger()
-
-    def __init__(self, supervisor: Supervisor, place: int) -> None:
-        self._supervisor = supervisor
-        self._place = place
-        self._delay = _SOONEST
-        self._since = 0.0
-        self._held = self._reporting = b""
-        # When it last reported, if it has.
-        self._heard: float | None = None
-        self._isAlive = False
-        self._process: Any = None
-        self._restart: IDelayedCall | None = None
-        self._stopped: Deferred[None] | None = None
-
-    def start(self) -> None:
-        """Begin a process."""
-        if self._restart is not None:
-            self._supervisor.restarted()
-        self._restart = None
-        self._isAlive = True
-        self._reporting, self._heard = b"", None
-        self._since = self._supervisor.seconds()
-        self._process = self._supervisor.spawn(self, self._place)
-
-    @property
-    def isServing(self) -> bool:
-        """Whether there is a process, and it has lately reported that it serves."""
-        if self._heard is None or not self._isAlive:
-            return False
-        return self._supervisor.seconds() - self._heard <= SILENCE
-
-    def signal(self, name: str) -> None:
-        """Send the process a signal, if there is one."""
-        if not self._isAlive:
-            return
-        try:
-            self._process.signalProcess(name)
-        except ProcessExitedAlready:
-            pass
-
-    def stop(self, patience: float) -> Deferred[None]:
-        """
-        Ask the process to stop, and do not begin another.
-
-        @param patience: after so many seconds it is killed
-        """
-        stopped = self._stopped = Deferred[None]()
-        if self._restart is not None:
-            self._restart.cancel()
-        if not self._isAlive:
-            stopped.callback(None)
-            return stopped
-        self.signal("TERM")
-        late = self._supervisor.callLater(patience, lambda: self.signal("KILL"))
-
-        def end(ignored: None) -> None:
-            if late.active():
-                late.cancel()
-
-        return stopped.addCallback(end)
-
-    def outReceived(self, data: bytes) -> None:
-        """What it logs is ours to log."""
-        *lines, self._held = (self._held + data).split(b"\n")
-        for line in lines:
-            text = line.decode("utf-8", "replace")
-            self._log.info("{line}", event=REPEATED, line=text, place=self._place)
-
-    errReceived = outReceived
-
-    def childDataReceived(self, childFD: int, data: bytes) -> None:
-        """What it logs, or a report of its metrics, or a part of one."""
-        if childFD < FIRST_SOCKET:
-            super().childDataReceived(childFD, data)
-            return
-        *lines, self._reporting = (self._reporting + data).split(b"\n")
-        for line in lines:
-            self._heard = self._supervisor.seconds()
-            self._supervisor.reported(self._place, line)
-
-    def processEnded(self, reason: Failure) -> None:
-        """Begin another, soon if this one has lasted, and else later and later."""
-        self._isAlive = False
-        self._supervisor.ended(self._place)
-        if self._stopped is not None:
-            self._stopped.callback(None)
-            return
-        if self._supervisor.seconds() - self._since >= _LASTING:
-            self._delay = _SOONEST
-        self._log.error(
-            "worker {place} has ended, another begins in {delay} seconds: {why}",
-            event="worker-ended",
-            place=self._place,
-            delay=self._delay,
-            why=reason.getErrorMessage(),
-        )
-        self._restart = self._supervisor.callLater(self._delay, self.start)
-        self._delay = min(2 * self._delay, _LATEST)

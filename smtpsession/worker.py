@@ -23,12 +23,12 @@ from smtpsession.service import MailService
 from smtpsession.signals import postpone
 from smtpsession.supervisor import (
     DOMAIN,
-    FIRST_SOCKET,
     PLACE,
     REPORTS,
     SECRET,
     shareOf,
 )
+from smtpsession.workerprocess import FIRST_SOCKET
 
 
 def ownConfig(config: Config, place: int, domains: list[str]) -> Config:

@@ -155,6 +155,35 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(len(self.reactor.processes), count + 1)
         self.assertEqual(self.reactor.spawned[-1]["env"][PLACE], "0")
 
+    def refuse(self, *ignored: Any, **more: Any) -> Any:
+        """What a system says that wants no other process."""
+        raise PermissionError(13, "Permission denied", "python")
+
+    def test_cannotBegin(self) -> None:
+        """
+        It does not start if its workers cannot.
+        """
+        reactor = ProcessReactor()
+        self.patch(reactor, "spawnProcess", self.refuse)
+        another = Supervisor(self.config, self.file, reactor, self.reread, b"salt")
+        another.privilegedStartService()
+        error = self.assertRaises(SystemExit, another.startService)
+        self.assertIn("cannot begin a worker: [Errno 13]", str(error))
+
+    def test_cannotBeginAnother(self) -> None:
+        """
+        Where a worker cannot be replaced now, it is later.
+        """
+        spawn = self.reactor.spawnProcess
+        self.patch(self.reactor, "spawnProcess", self.refuse)
+        self.reactor.processes[0].end()
+        self.reactor.advance(1)
+        self.patch(self.reactor, "spawnProcess", spawn)
+        self.assertEqual(len(self.reactor.processes), 2)
+        self.reactor.advance(2)
+        self.assertEqual(len(self.reactor.processes), 3)
+        self.assertEqual(self.reactor.spawned[-1]["env"][PLACE], "0")
+
     def test_log(self) -> None:
         """
         What a worker logs is logged, a line at a time.
