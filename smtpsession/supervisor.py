@@ -48,6 +48,9 @@ PLACE, DOMAIN, SECRET, REPORTS = (
     "SMTPSESSION_SECRET",
     "SMTPSESSION_REPORTS",
 )
+#: Workers that have a log of their own tell us nothing for ours.
+LOG_STAYS = "a log of its own cannot come or go while workers run"
+
 # How much longer than they have said workers may take to stop.
 _GRACE = 15.0
 
@@ -194,6 +197,8 @@ class Supervisor(Service):
             config = self._reread()
             if config.metrics != self._config.metrics:
                 raise ConfigError(["listeners cannot change while they are in use"])
+            if (config.log.file is None) != (self._config.log.file is None):
+                raise ConfigError([LOG_STAYS])
             assemble(config, self._file.parent, self._reactor)
             self._logTo(logFileOf(config.log))
         except (ConfigError, OSError) as error:

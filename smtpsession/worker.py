@@ -13,7 +13,14 @@ from typing import Any, TextIO
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
-from twisted.logger import FileLogObserver, LogEvent, eventAsText, globalLogBeginner
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    LogEvent,
+    eventAsText,
+    globalLogBeginner,
+    globalLogPublisher,
+)
 
 from smtpsession.assembly import INHERITED, Monitor
 from smtpsession.config import Config, MetricsTable
@@ -23,6 +30,7 @@ from smtpsession.service import MailService
 from smtpsession.signals import postpone
 from smtpsession.supervisor import (
     DOMAIN,
+    LOG_STAYS,
     PLACE,
     REPORTS,
     SECRET,
@@ -55,8 +63,15 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
     return evolve(config, listener=listeners, metrics=MetricsTable())
 
 
-def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
-    """Serve until the supervisor wants it to end."""
+def main(
+    file: Path, environment: Mapping[str, str], reactor: Any, repeated: ILogObserver
+) -> None:
+    """
+    Serve until the supervisor wants it to end.
+
+    @param repeated: what it logs to until it has a log of its own, for the supervisor
+        to log once more
+    """
     # What is read now may be old when a signal would come.
     postpone()
     place, domains = int(environment[PLACE]), environment[DOMAIN].split(",")
@@ -64,6 +79,8 @@ def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
 
     def reread() -> Config:
         config = load(file)
+        if (config.log.file is None) != (started.log.file is None):
+            raise ConfigError([LOG_STAYS])
         if [each.endpoint for each in config.listener] != [
             each.endpoint for each in started.listener
         ]:
@@ -85,6 +102,8 @@ def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
     )
     service.privilegedStartService()
     service.startService()
+    if started.log.file is not None:
+        globalLogPublisher.removeObserver(repeated)
 
     async def stop() -> None:
         await service.stopService()
@@ -103,16 +122,17 @@ def _untimed(event: LogEvent) -> str:
     return text.replace("\n", "\n\t") + "\n"
 
 
-def _logTo(output: TextIO) -> None:
+def _logTo(output: TextIO) -> ILogObserver:
     observer = FileLogObserver(output, _untimed)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
+    return observer
 
 
 if __name__ == "__main__":
     from twisted.internet import reactor as theReactor
 
-    _logTo(sys.stdout)
+    toSupervisor = _logTo(sys.stdout)
     try:
-        main(Path(sys.argv[1]), {**os.environ}, theReactor)
+        main(Path(sys.argv[1]), {**os.environ}, theReactor, toSupervisor)
     except ConfigError as problem:
         sys.exit(str(problem))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.testing import MemoryReactorClock
@@ -16,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError, Limits
 from smtpsession.assembly import INHERITED
-from smtpsession.config import Config, ListenerTable, MetricsTable
+from smtpsession.config import Config, ListenerTable, LogTable, MetricsTable
 from smtpsession.supervisor import DOMAIN, PLACE, SECRET, Supervisor, shareOf
 from smtpsession.worker import ownConfig
 
@@ -210,6 +211,17 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(
             [each.signals for each in self.reactor.processes], [["HUP"]] * 2
         )
+
+    def test_logStays(self) -> None:
+        """
+        A log of its own, of which each worker has to know, cannot come later.
+        """
+        self.next = evolve(self.config, log=LogTable(file=self.file))
+        with capturedLogs() as events:
+            self.supervisor.reload()
+        said = [str(formatEvent(each)) for each in events]
+        self.assertTrue(any("a log of its own cannot come" in each for each in said))
+        self.assertEqual([each.signals for each in self.reactor.processes], [[], []])
 
     def test_stop(self) -> None:
         """

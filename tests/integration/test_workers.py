@@ -23,15 +23,17 @@ stop-timeout = 5
 reverse-lookup = false
 [limits]
 clients = 4
-[log]
-file = "log"
-format = "json"
 [[listener]]
 endpoint = "{LOCAL}"
 [[listener]]
 endpoint = "unix:socket"
 [[route]]
 recipients = ["*@example.org"]
+"""
+LOG = """
+[log]
+file = "log"
+format = "json"
 """
 MESSAGE = (
     "HELO client.example.com",
@@ -48,9 +50,9 @@ ACCEPTED = "220 250 250 250 354 250 221".split()
 class WorkersTests(ServiceTestCase):
     """Two workers."""
 
-    async def startIt(self) -> tuple[Service, int]:
+    async def startIt(self, more: str = "") -> tuple[Service, int]:
         """The service, when both workers serve, and its port."""
-        (self.folder / "mail.toml").write_text(CONFIG, "utf-8")
+        (self.folder / "mail.toml").write_text(CONFIG + more, "utf-8")
         service = self.start(*TWISTD, "smtpsession", "--config", "mail.toml")
         port = await service.listening
         await self.begun(service, 2)
@@ -72,9 +74,9 @@ class WorkersTests(ServiceTestCase):
     async def test_both(self) -> None:
         """
         Both serve the port, and the UNIX socket stays though one of them is killed;
-        the other goes on at once, and soon there are two again.
+        the other goes on at once, and soon there are two again.  All log to one file.
         """
-        service, port = await self.startIt()
+        service, port = await self.startIt(LOG)
         before = self.workers(service)
         self.assertEqual(len(before), 2)
         self.assertEqual(await self.codes(port), ACCEPTED)
@@ -99,6 +101,7 @@ class WorkersTests(ServiceTestCase):
             self.assertIn((place, "stopping"), said)
         accepted = [each for _, each in said if each == "message-accepted"]
         self.assertEqual(len(accepted), 6)
+        self.assertNotIn("message from", service.output)
 
     def greetingOfSocket(self) -> bytes:
         """What is said through the UNIX socket."""
