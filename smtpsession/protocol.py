@@ -68,6 +68,16 @@ class SMTPProtocol(Connection):
     @ivar session: what the callbacks receive
     """
 
+    # As in the class below.
+    _line = b""
+    _naming: Deferred[None] | None = None
+    #: Whose keys were asked for last, and who waits for the client's proof.
+    _wanted: KeysWanted | None = None
+    _proof: Deferred[bool] | None = None
+    _reception: Reception | None = None
+    _skipped: ChunkDecoder | None = None
+    _isIdentified = _isAnnounced = _isDraining = False
+
     def __init__(
         self,
         callbacks: Callbacks,
@@ -93,14 +103,6 @@ class SMTPProtocol(Connection):
         self._nameOf = nameOf
         self._dialogue = Dialogue(self.session, options)
         self._inquiry = self._newInquiry()
-        self._line = b""
-        self._naming: Deferred[None] | None = None
-        # Whose keys were asked for last, and who waits for the client's proof.
-        self._wanted: KeysWanted | None = None
-        self._proof: Deferred[bool] | None = None
-        self._reception: Reception | None = None
-        self._skipped: ChunkDecoder | None = None
-        self._isIdentified = self._isAnnounced = self._isDraining = False
 
     # What becomes of the connection.
 

@@ -81,7 +81,7 @@ class Conversation(Protocol):
     offer: Any
     rules: Mapping[str, Rule]
     transactions: int
-    domains: set[str]
+    domains: frozenset[str]
     channelBindings: Mapping[str, bytes]
 
     def hangUp(self, reply: Reply) -> Actions:

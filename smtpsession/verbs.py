@@ -112,7 +112,7 @@ def _proceedMail(conversation: Conversation, envelope: SMTPEnvelope) -> Actions:
 def _proceedRcpt(conversation: Conversation, recipient: Any) -> Actions:
     conversation.session.envelope.rcptTo.append(recipient)
     if conversation.settings.recipientDomains is not None and recipient.domain:
-        conversation.domains.add(recipient.domain)
+        conversation.domains |= {recipient.domain}
     conversation.state = State.RECIPIENTS
     return _FORWARD_PATH_OK
 
