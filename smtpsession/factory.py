@@ -18,6 +18,7 @@ from smtpsession.callbacks import Callbacks
 from smtpsession.options import ServerOptions
 from smtpsession.protocol import SMTPProtocol
 from smtpsession.reverse import PointerResolver, ReverseLookup
+from smtpsession.session import SMTPSession
 from smtpsession.watcher import Watcher
 
 Callback = Callable[..., Any]
@@ -155,7 +156,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         return reactor
 
     @cached_property
-    def _nameOf(self) -> Callable[[str], Deferred[str]] | None:
+    def _nameOf(self) -> Callable[[SMTPSession], Deferred[str]] | None:
         if not self.options.reverseLookup:
             return None
         resolver = self._resolver

@@ -56,6 +56,7 @@ from smtpsession.replies import (
 from smtpsession.results import BadResult
 from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
+from smtpsession.session import SMTPSession
 from smtpsession.shown import shown
 from smtpsession.tls import TLSFacts
 from smtpsession.watcher import WatchedCallbacks, Watcher
@@ -84,13 +85,13 @@ class SMTPProtocol(Connection):
         options: ServerOptions,
         clock: IReactorTime,
         *,
-        nameOf: Callable[[str], Deferred[str]] | None = None,
+        nameOf: Callable[[SMTPSession], Deferred[str]] | None = None,
         admission: Admission | None = None,
         watcher: Watcher | None = None,
     ) -> None:
         """
         @param clock: the reactor, for its time
-        @param nameOf: looks up the name of an IP address and never fails; None to do
+        @param nameOf: looks up the name of the client and never fails; None to do
             without
         @param admission: counts the clients; None to admit each
         @param watcher: is told what happens
@@ -133,7 +134,7 @@ class SMTPProtocol(Connection):
             self._identified(f"[{address}]")
         else:
             self.hold(NAME)
-            self._naming = self._nameOf(address).addCallback(self._identified)
+            self._naming = self._nameOf(self.session).addCallback(self._identified)
             self._naming.addErrback(self.crash)
 
     def _identified(self, name: str) -> None:

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from twisted.names.dns import PTR
 
 from smtpsession.addresses import isDomain
+from smtpsession.session import SMTPSession
 
 
 class PointerResolver(Protocol):
@@ -39,11 +40,14 @@ class ReverseLookup:
         self._clock = clock
         self._timeout = timeout
 
-    def hostname(self, address: str) -> Deferred[str]:
+    def hostname(self, session: SMTPSession) -> Deferred[str]:
         """
-        The name of an IP address, in lower case and without its last dot, or
+        The name of the client, in lower case and without its last dot, or
         C{"[address]"} if there is none, or none in time; this Deferred does not fail.
+
+        @param session: its C{remoteAddress} is that of IP
         """
+        address = session.remoteAddress
         ip = ipaddress.ip_address(address)
         if ip.is_loopback:
             # RFC 1912, section 4.1: no resolver should ask anybody for this one, and
@@ -55,20 +59,22 @@ class ReverseLookup:
             )
         except Exception:
             self._log.failure(
-                "reverse lookup of {address} failed",
+                "{session.id} [{address}] reverse lookup failed",
                 event="lookup-failed",
+                session=session,
                 address=address,
             )
             return succeed(f"[{address}]")
         asked.addTimeout(self._timeout, self._clock)
         asked.addCallback(_firstName)
-        asked.addErrback(self._unknown, address)
+        asked.addErrback(self._unknown, session, address)
         return asked
 
-    def _unknown(self, failure: Any, address: str) -> str:
+    def _unknown(self, failure: Any, session: SMTPSession, address: str) -> str:
         self._log.debug(
-            "no name for {address}: {reason}",
+            "{session.id} [{address}] no name: {reason}",
             event="name-unknown",
+            session=session,
             address=address,
             reason=failure.getErrorMessage(),
         )

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
-from attrs import evolve
+from attrs import evolve, fields
 from twisted.application.service import IService
 from twisted.cred.strcred import AuthOptionMixin
 from twisted.python.usage import Options as UsageOptions
@@ -22,10 +22,12 @@ from smtpsession.config import (
     LISTEN,
     Config,
     ListenerTable,
+    LogTable,
     RouteTable,
 )
 from smtpsession.errors import ConfigError
 from smtpsession.goals import MaildirTable
+from smtpsession.kinds import kindOf
 from smtpsession.service import MailService
 from smtpsession.supervisor import Supervisor
 
@@ -51,6 +53,14 @@ class Options(UsageOptions, AuthOptionMixin):
         ],
         ["maildir", "m", None, "The folder that messages go to, made if absent."],
         ["hostname", None, None, "What the server calls itself [default: the machine]"],
+        ["log", None, None, "A file for the log, beside that of twistd."],
+        ["log-format", None, None, "text, or json [default: text]"],
+        [
+            "log-level",
+            None,
+            None,
+            "The least: debug, info, warn, error [default: info]",
+        ],
     ]
 
     def __init__(self) -> None:
@@ -88,7 +98,8 @@ class Options(UsageOptions, AuthOptionMixin):
             except ConfigError as error:
                 raise UsageError(f"--listen: {error}") from error
             return
-        if self["listen"] or self["maildir"] is not None or self["hostname"]:
+        others = ("maildir", "hostname", "log", "log-format", "log-level")
+        if self["listen"] or any(self[each] is not None for each in others):
             raise UsageError("--config: the file says what the other options say")
         # The process may go to another folder before it reads the file again.
         file = Path(self["config"]).absolute()
@@ -100,7 +111,7 @@ class Options(UsageOptions, AuthOptionMixin):
 
     def _sink(self) -> Config:
         """What is configured without a file."""
-        config = EMBEDDED
+        config = evolve(EMBEDDED, log=self._logTable())
         if self["hostname"] is not None:
             if not isDomain(self["hostname"]):
                 raise UsageError(f"--hostname: not a domain: {self['hostname']!r}")
@@ -115,6 +126,30 @@ class Options(UsageOptions, AuthOptionMixin):
             listeners = [ListenerTable(endpoint=each) for each in self["listen"]]
             config = evolve(config, listener=tuple(listeners))
         return config
+
+    def _logTable(self) -> LogTable:
+        given = {
+            key: self[key]
+            for key in ("log-format", "log-level")
+            if self[key] is not None
+        }
+        if self["log"] is None:
+            for key in given:
+                raise UsageError(f"--{key}: only with --log, which says where")
+            return LogTable()
+        if not self["log"]:
+            raise UsageError("--log: a file has a name")
+        table = LogTable(file=Path.cwd() / self["log"])
+        for key, value in given.items():
+            name = key.removeprefix("log-")
+            kind = kindOf(getattr(fields(LogTable), name))
+            assert kind is not None, "it is a key of the file"
+            try:
+                table = evolve(table, **{name: kind.read(value, Path())})
+            except ValueError:
+                what = f"{value!r}, but expected {kind.expected}"
+                raise UsageError(f"--{key}: {what}") from None
+        return table
 
 
 def _load(file: Path, checkers: tuple[str, ...]) -> Config:

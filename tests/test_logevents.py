@@ -5,6 +5,7 @@ The events of the log, as the manual has them and as the code makes them.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,14 @@ class EventTests(SynchronousTestCase):
             told = set(_rows(PAGE.read_text("utf-8")))
             self.assertEqual(told - made, set())
             self.assertEqual(made - told, set())
+
+    def test_loggers(self) -> None:
+        """Each logger has a name by which the test above knows its calls."""
+        for source in _sources():
+            self.assertNotIn("twisted.python.log", source)
+            made = len(re.findall(r"\bLogger\(", source))
+            named = len(re.findall(r"^ *_?log = Logger\(", source, re.MULTILINE))
+            self.assertEqual(made, named, source[:200])
 
 
 def _sources() -> Iterator[str]:

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import ISSLTransport
 from zope.interface import directlyProvides
 
+from smtpsession import SMTPSession
 from smtpsession.proxyline import ProxyInfo, printV1, printV2
 from smtpsession.testing import MemoryServer
 from smtpsession.tlvs import AUTHORITY, UNIQUE_ID
@@ -161,8 +162,8 @@ class HeaderTests(TableTestCase):
         """
         asked: list[str] = []
 
-        def nameOf(address: str) -> Deferred[str]:
-            asked.append(address)
+        def nameOf(session: SMTPSession) -> Deferred[str]:
+            asked.append(session.remoteAddress)
             return succeed("client.example.net")
 
         server = proxied()

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.names import dns
 from twisted.names.error import DNSNameError, DNSServerError, DomainError
 from twisted.trial.unittest import SynchronousTestCase
@@ -25,6 +26,11 @@ def pointer(*names: bytes) -> Any:
         for name in names
     ]
     return answers, [], []
+
+
+def of(address: str) -> SMTPSession:
+    """The session of a client that comes from there."""
+    return SMTPSession(remoteAddress=address)
 
 
 class Resolver:
@@ -53,7 +59,7 @@ class NameTests(SynchronousTestCase):
 
     def nameFor(self, answer: Any, address: str = "192.0.2.1") -> str:
         lookup = ReverseLookup(Resolver(answer), Clock(), 1.5)
-        return self.successResultOf(lookup.hostname(address))
+        return self.successResultOf(lookup.hostname(of(address)))
 
     def test_name(self) -> None:
         """
@@ -74,7 +80,7 @@ class NameTests(SynchronousTestCase):
         ]
         for address, name in rows:
             resolver = Resolver(pointer(b"x.example"))
-            ReverseLookup(resolver, Clock(), 1.5).hostname(address)
+            ReverseLookup(resolver, Clock(), 1.5).hostname(of(address))
             self.assertEqual(resolver.asked, [name])
 
     def test_several(self) -> None:
@@ -151,9 +157,31 @@ class NameTests(SynchronousTestCase):
 
         lookup = ReverseLookup(Broken(), Clock(), 1.5)
         self.assertEqual(
-            self.successResultOf(lookup.hostname("192.0.2.1")), "[192.0.2.1]"
+            self.successResultOf(lookup.hostname(of("192.0.2.1"))), "[192.0.2.1]"
         )
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_events(self) -> None:
+        """
+        The log says of which session it could not learn the name.
+        """
+
+        class Broken:
+            def lookupPointer(self, name: str, timeout: Any = None) -> Deferred[Any]:
+                raise ZeroDivisionError("broken")
+
+        session = of("192.0.2.1")
+        resolvers: list[tuple[str, Any]] = [
+            ("name-unknown", Resolver(pointer())),
+            ("lookup-failed", Broken()),
+        ]
+        for name, resolver in resolvers:
+            with capturedLogs() as events:
+                ReverseLookup(resolver, Clock(), 1.5).hostname(session)
+            [event] = [each for each in events if each.get("event") == name]
+            self.assertIs(event["session"], session)
+            self.assertTrue(formatEvent(event).startswith(f"{session.id} [192.0.2.1] "))
+        self.flushLoggedErrors(ZeroDivisionError)
 
     def test_loopback(self) -> None:
         """
@@ -163,7 +191,7 @@ class NameTests(SynchronousTestCase):
             resolver = Resolver(pointer(b"x.example"))
             lookup = ReverseLookup(resolver, Clock(), 1.5)
             self.assertEqual(
-                self.successResultOf(lookup.hostname(address)), "localhost"
+                self.successResultOf(lookup.hostname(of(address))), "localhost"
             )
             self.assertEqual(resolver.asked, [])
 
@@ -181,7 +209,7 @@ class TimeoutTests(SynchronousTestCase):
         """
         A resolver that never answers is cancelled, and the client has no name.
         """
-        name = self.lookup.hostname("192.0.2.1")
+        name = self.lookup.hostname(of("192.0.2.1"))
         self.clock.advance(1.4)
         self.assertNoResult(name)
         self.clock.advance(0.1)
@@ -192,7 +220,7 @@ class TimeoutTests(SynchronousTestCase):
         """
         An answer in time leaves no timer behind.
         """
-        name = self.lookup.hostname("192.0.2.1")
+        name = self.lookup.hostname(of("192.0.2.1"))
         self.clock.advance(1.4)
         self.answer.callback(pointer(b"mail.example.com"))
         self.assertEqual(self.successResultOf(name), "mail.example.com")

@@ -14,7 +14,7 @@ from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession.config import LISTEN
+from smtpsession.config import LISTEN, LogTable
 from smtpsession.service import MailService
 from smtpsession.tap import Options, makeService
 
@@ -121,6 +121,36 @@ class OptionsTests(SynchronousTestCase):
         for name in ("", "two words", "x..y", "bücher.example", "a\r\nb"):
             self.assertRefused("--hostname", "--hostname", name)
 
+    def test_log(self) -> None:
+        """
+        --log names a file for the log, --log-format says how it is written and
+        --log-level how much of it.
+        """
+        rows = [
+            ((), "text", "info"),
+            (("--log-format", "json"), "json", "info"),
+            (("--log-format", "text", "--log-level", "warn"), "text", "warn"),
+        ]
+        for more, style, level in rows:
+            table = self.parse("--log", "mail.log", *more).service._config.log
+            # The process may go to another folder before it opens the file.
+            file = Path("mail.log").absolute()
+            self.assertEqual(table, LogTable(file=file, format=style, level=level))
+        self.assertEqual(self.parse().service._config.log, LogTable())
+
+    def test_badLog(self) -> None:
+        """
+        What none of the formats or levels is, is refused; so is how to write what
+        goes nowhere.
+        """
+        for option in ("--log-format", "--log-level"):
+            message = self.assertRefused(option, "--log", "x", option, "x")
+            self.assertRefused("'', but", "--log", "x", option, "")
+            self.assertIn("'x', but expected", message)
+        self.assertRefused("--log-format: only with --log", "--log-format", "json")
+        self.assertRefused("--log-level: only with --log", "--log-level", "warn")
+        self.assertRefused("--log: a file has a name", "--log", "")
+
     def test_config(self) -> None:
         """
         --config names a file, and what it says is done.
@@ -151,6 +181,9 @@ class OptionsTests(SynchronousTestCase):
             ("--listen", LISTEN),
             ("--maildir", "x"),
             ("--hostname", "x.example"),
+            ("--log", "x"),
+            ("--log-format", "json"),
+            ("--log-level", "warn"),
         ):
             self.assertRefused("--config", "--config", "mail.toml", *other)
 
@@ -185,6 +218,9 @@ class OptionsTests(SynchronousTestCase):
             "--listen",
             "--maildir",
             "--hostname",
+            "--log",
+            "--log-format",
+            "--log-level",
             LISTEN,
             "./maildir",
         ):
