@@ -60,7 +60,8 @@ class SMTPTable:
         C{endpoint}
     @ivar ca: a file with the authorities whose word on certificates is good; by default
         those of the system
-    @ivar user: to log in as
+    @ivar user: to log in as, by the best of SCRAM-SHA-256, PLAIN and LOGIN that is
+        offered
     @ivar passwordFile: a file with the password for that, on one line
     @ivar allowInsecureAuth: whether to log in without TLS
     @ivar connectTimeout: for the connection

@@ -51,7 +51,13 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.python", "delivery.patience", "delivery.program"),
         *("delivery.command", "delivery.bodies", "delivery.http"),
         *("delivery.replylines", "delivery.relaying", "delivery.client"),
-        *("delivery.opening", "delivery.outgoing", "delivery.pool", "delivery.smtp"),
+        *(
+            "delivery.loggingin",
+            "delivery.opening",
+            "delivery.outgoing",
+            "delivery.pool",
+            "delivery.smtp",
+        ),
         *("delivery.making", "router", "linefile", "eventfile", "logfile"),
         *("notify", "signals", "inherited", "assembly"),
         *(

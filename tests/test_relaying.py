@@ -21,7 +21,7 @@ from smtpsession.delivery.relaying import (
 )
 from smtpsession.errors import SMTPError
 from smtpsession.extensions import BUILT_IN
-from smtpsession.parameters import DSNEnvelope, DSNRcpt
+from smtpsession.parameters import DSNEnvelope, DSNRcpt, SMTPAddressArgs
 from smtpsession.replies import Reply
 from smtpsession.timing import RRVS, DeliverBy, FutureRelease
 from smtpsession.testing import MemoryServer, memoryOptions
@@ -45,6 +45,11 @@ NONE = offering()
 
 def envelope(sender: str = "alice@example.com", **fields: Any) -> SMTPEnvelope:
     return SMTPEnvelope(mailFrom=SMTPAddress(sender), **fields)
+
+
+def sized(octets: int) -> SMTPEnvelope:
+    args = SMTPAddressArgs({"SIZE": str(octets)})
+    return SMTPEnvelope(mailFrom=SMTPAddress("alice@example.com", args))
 
 
 def without(keyword: str) -> Offers:
@@ -77,6 +82,12 @@ MAIL = [
         "MAIL FROM:<ü@example.com> SMTPUTF8".encode(),
     ),
     ("REQUIRETLS", (envelope(requireTLS=True), ALL), ALICE + b" REQUIRETLS"),
+    ("SIZE", (sized(1000), offering("SIZE 2000")), ALICE + b" SIZE=1300"),
+    ("SIZE, no limit", (sized(9), offering("SIZE 0")), ALICE + b" SIZE=309"),
+    ("SIZE, not said", (sized(9), offering("SIZE")), ALICE + b" SIZE=309"),
+    ("SIZE, at the limit", (sized(9), offering("SIZE 9")), ALICE + b" SIZE=309"),
+    ("SIZE, not offered", (sized(9), NONE), ALICE),
+    ("SIZE, not declared", (envelope(), offering("SIZE 9")), ALICE),
     ("DSN", (envelope(dsn=DSN), offering("dsn")), ALICE + b" RET=HDRS ENVID=a+2Bb"),
     ("DSN without a word", (envelope(dsn=DSNEnvelope()), ALL), ALICE),
     ("DSN, not offered", (envelope(dsn=DSN), NONE), ALICE),
@@ -96,6 +107,7 @@ MAIL = [
 ]
 
 NO_MAIL = [
+    ("too large", (sized(1001), offering("SIZE 1000")), "552 5.3.4"),
     ("8-bit", (envelope(bodyType="8bitmime"), without("8BITMIME")), "554 5.6.3"),
     ("binary", (envelope(bodyType="binarymime"), without("BINARYMIME")), "554 5.6.3"),
     ("no chunks", (envelope(bodyType="binarymime"), without("CHUNKING")), "554 5.6.3"),

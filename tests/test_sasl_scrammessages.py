@@ -13,6 +13,7 @@ from smtpsession.sasl.scrammessages import (
     ClientFirst,
     parseClientFinal,
     parseClientFirst,
+    parseServerFirst,
     printClientFinal,
     printClientFirst,
     printServerFinal,
@@ -186,6 +187,12 @@ class MessageTests(TableTestCase):
     def test_firstRoundTrip(self, message):
         """Reading what is printed gives the same message."""
         self.assertEqual(message, parseClientFirst(printClientFirst(message)))
+
+    @given(nonces, st.binary(min_size=1, max_size=40), st.integers(1, 9_999_999_999))
+    def test_serverRoundTrip(self, nonce, salt, iterations):
+        """Reading what is printed gives the same message."""
+        printed = printServerFirst(nonce, salt, iterations)
+        self.assertEqual((nonce, salt, iterations), parseServerFirst(printed))
 
     @given(st.builds(ClientFinal, _octets, nonces, _octets, _extensions))
     def test_finalRoundTrip(self, message):

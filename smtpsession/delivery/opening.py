@@ -24,17 +24,10 @@ from zope.interface import implementer
 
 from smtpsession.addresses import isDomain
 from smtpsession.delivery.client import Client
-from smtpsession.delivery.relaying import (
-    MISCONFIGURED,
-    UNREACHED,
-    NextHopLost,
-    Offers,
-)
-from smtpsession.encodings import printBase64
+from smtpsession.delivery.loggingin import logIn, misconfigured
+from smtpsession.delivery.relaying import UNREACHED, NextHopLost, Offers
 from smtpsession.errors import SMTPError
 from smtpsession.replies import Reply
-from smtpsession.sasl.auth import PasswordAuth
-from smtpsession.sasl.plain import printPlain
 
 
 def _oneOf(*values: str) -> Any:
@@ -59,7 +52,7 @@ class Terms:
         has to have
     @ivar trustRoot: whose word on certificates is good; None for those whom the
         platform trusts
-    @ivar user: to log in as, by AUTH PLAIN; None for no login
+    @ivar user: to log in as, by SCRAM-SHA-256, PLAIN or LOGIN; None for no login
     @ivar password: for that
     @ivar allowInsecureAuth: whether to log in without TLS
     @ivar connectTimeout: for the connection, in seconds
@@ -190,7 +183,7 @@ class Opener:
     async def _secure(self, client: Client, terms: Terms) -> None:
         if "STARTTLS" not in client.offers:
             if terms.isVerifying:
-                raise _misconfigured("STARTTLS is not offered")
+                raise misconfigured("STARTTLS is not offered")
             return
         try:
             await client.ask(b"STARTTLS")
@@ -247,25 +240,11 @@ async def _hello(client: Client, terms: Terms) -> None:
 
 
 async def _logIn(client: Client, terms: Terms) -> None:
-    """RFC 4954, section 4, and RFC 4616."""
+    """RFC 4954, section 4."""
     if not (client.isSecure or terms.allowInsecureAuth):
-        raise _misconfigured("there is no TLS to log in over")
-    if "PLAIN" not in client.offers.keywords.get("AUTH", ()):
-        raise _misconfigured("AUTH PLAIN is not offered")
+        raise misconfigured("there is no TLS to log in over")
     assert terms.user is not None and terms.password is not None
-    auth = PasswordAuth(method="PLAIN", username=terms.user, password=terms.password)
-    try:
-        await client.ask(b"AUTH PLAIN " + printBase64(printPlain(auth)))
-    except NextHopLost:
-        raise
-    except SMTPError as error:
-        raise NextHopLost.saying(MISCONFIGURED) from error
-
-
-def _misconfigured(why: str) -> SMTPError:
-    error = NextHopLost.saying(MISCONFIGURED)
-    error.__cause__ = ValueError(why)
-    return error
+    await logIn(client, terms.user, terms.password)
 
 
 def _creator(terms: Terms) -> IOpenSSLClientConnectionCreator:

@@ -14,7 +14,7 @@ from attrs import frozen
 from smtpsession.addresses import SMTPAddress, printPath
 from smtpsession.errors import SMTPError
 from smtpsession.parameters import printNotify, printOrcpt, printXtext
-from smtpsession.replies import EnhancedCode, Reply
+from smtpsession.replies import EnhancedCode, Reply, messageTooLarge
 from smtpsession.session import SMTPEnvelope
 from smtpsession.timing import (
     printDeliverBy,
@@ -26,6 +26,9 @@ from smtpsession.timing import (
 UNREACHED = Reply(451, "Next hop not available", "4.4.1")
 LOST = Reply(451, "Connection to the next hop lost", "4.4.2")
 MISCONFIGURED = Reply(451, "Next hop does not work as configured", "4.3.5")
+
+#: About as many octets our trace has.
+_TRACE = 300
 
 NO_CONVERSION = Reply(554, "Next hop does not take this body type", "5.6.3")
 NO_SMTPUTF8 = Reply(553, "Next hop does not take SMTPUTF8", "5.6.7")
@@ -76,6 +79,7 @@ def mailCommand(envelope: SMTPEnvelope, offers: Offers) -> bytes:
     return b"MAIL FROM:" + b" ".join(
         [
             printPath(envelope.mailFrom),
+            *_size(envelope, offers),
             *_bodyParameter(envelope, offers),
             *_promises(envelope, offers),
             *_timing(envelope, offers),
@@ -102,6 +106,21 @@ def rcptCommand(recipient: SMTPAddress, offers: Offers) -> bytes:
         elif recipient.rrvs.action != "C":
             raise SMTPError.saying(NO_RRVS)
     return b" ".join(words)
+
+
+def _size(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:
+    """
+    RFC 1870: what our client has declared, and room for our trace.  Who is too large
+    for the next hop is told so before the message is on its way.
+    """
+    assert envelope.mailFrom is not None, "as above"
+    declared = envelope.mailFrom.args.SIZE
+    if declared is None or "SIZE" not in offers:
+        return []
+    limit = next(iter(offers.keywords["SIZE"]), "0")
+    if limit.isdigit() and 0 < int(limit) < int(declared):
+        raise SMTPError.saying(messageTooLarge(int(limit)))
+    return [b"SIZE=%d" % (int(declared) + _TRACE)]
 
 
 def _bodyParameter(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:

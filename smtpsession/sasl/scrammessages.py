@@ -44,6 +44,15 @@ _CLIENT_FIRST_BARE = re.compile(
     % (saslname, nonce, extensions)
 )
 
+#   server-first-message = [reserved-mext ","] nonce "," salt "," iteration-count
+#                          ["," extensions]
+#   salt                 = "s=" base64
+#   iteration-count      = "i=" posit-number
+_SERVER_FIRST = re.compile(
+    rb"r=(?P<nonce>%b),s=(?P<salt>[A-Za-z0-9+/=]+),i=(?P<iterations>[1-9][0-9]{0,9})%b"
+    % (nonce, extensions)
+)
+
 #   client-final-message-without-proof = channel-binding "," nonce ["," extensions]
 #   client-final-message = client-final-message-without-proof "," proof
 #   channel-binding      = "c=" base64
@@ -102,6 +111,22 @@ def printServerFirst(nonce: str, salt: bytes, iterations: int) -> bytes:
     """The C{server-first-message}."""
     encoded = nonce.encode("ascii")
     return b"r=%b,s=%b,i=%d" % (encoded, printBase64(salt), iterations)
+
+
+def parseServerFirst(octets: bytes) -> tuple[str, bytes, int]:
+    """
+    The inverse of `printServerFirst`, for who is the client.
+
+    @raise SASLError: 501, it is malformed or demands an extension
+    """
+    found = _SERVER_FIRST.fullmatch(octets)
+    if found is None:
+        raise SASLError.saying(BAD_EXCHANGE)
+    try:
+        salt = parseBase64(found["salt"])
+    except ValueError:
+        raise SASLError.saying(BAD_EXCHANGE) from None
+    return found["nonce"].decode("ascii"), salt, int(found["iterations"])
 
 
 @frozen

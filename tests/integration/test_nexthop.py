@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 from twisted.internet import reactor
@@ -21,6 +22,8 @@ from twisted.internet.threads import deferToThread
 from smtpsession import (
     MessageAborted,
     PasswordAuth,
+    ScramAuth,
+    ScramKeys,
     SMTPAddress,
     SMTPError,
     SMTPServerFactory,
@@ -80,7 +83,10 @@ class Back(KeepingServer):
     def onConnect(self, session: SMTPSession) -> None:
         self.connections += 1
 
-    def onAuth(self, auth: Any, session: SMTPSession) -> str | None:
+    async def onAuth(self, auth: Any, session: SMTPSession) -> str | None:
+        if isinstance(auth, ScramAuth):
+            keys = ScramKeys.derive("sesame", auth.hashName, iterations=4096)
+            return auth.username if await auth.validateKeys(keys) else None
         isRight = isinstance(auth, PasswordAuth) and auth.password == "sesame"
         return auth.username if isRight else None
 
@@ -385,15 +391,20 @@ class TLSTests(NextHopTestCase):
             self.assertIs(session["secure"], isSecure)
 
     async def test_login(self) -> None:
-        """Over TLS we can log in, and with a wrong password our client waits."""
-        for password, code in (("sesame", 250), ("wrong", 451)):
-            back = Back(certificates=store(), auth="required")
+        """
+        Over TLS we can log in, in every way, and with a wrong password our client
+        waits.
+        """
+        ways = ("SCRAM-SHA-256", "PLAIN", "LOGIN")
+        for way, (password, code) in product(ways, (("sesame", 250), ("wrong", 451))):
+            back = Back(certificates=store(), auth="required", mechanisms=[way])
             login: dict[str, Any] = {"user": "relay", "password": password}
             port = await self.relay(back, **self.trusting("required"), **login)
             if code == 250:
                 await self.send(port)
                 [(session, _)] = back.messages
                 self.assertEqual(session["user"], "relay")
+                self.assertEqual(session["authMethod"], way)
             else:
                 told, _ = await self.refusal(port)
                 self.assertEqual(told, code)
