@@ -129,10 +129,15 @@ class Accounts:
         try:
             self._load()
         except AccountsError as error:
-            self._log.error("accounts not reloaded:\n{error}", error=error)
+            self._log.error(
+                "accounts not reloaded:\n{error}",
+                event="accounts-not-reloaded",
+                error=error,
+            )
             raise
         self._log.info(
             "accounts reloaded: {users} users, {tokens} tokens",
+            event="accounts-reloaded",
             users=len(self._users.value.names),
             tokens=len(self._tokens.value),
         )

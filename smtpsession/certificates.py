@@ -122,7 +122,11 @@ class CertificateStore:
         try:
             self._load()
         except CertificateError as error:
-            self._log.error("certificates not reloaded: {error}", error=error)
+            self._log.error(
+                "certificates not reloaded: {error}",
+                event="certificates-not-reloaded",
+                error=error,
+            )
             raise
 
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:
@@ -156,6 +160,7 @@ class CertificateStore:
             return
         self._log.warn(
             "the certificate for {name}, {source}, {state}: {expiration}",
+            event="certificate-expires",
             name=name or "any other name",
             source=credential.source,
             state="has expired" if expiration <= now else "expires soon",

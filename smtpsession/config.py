@@ -152,6 +152,23 @@ class MetricsTable:
 
 
 @frozen(kw_only=True)
+class LogTable:
+    """
+    A log of the service in a file of its own, beside that of C{twistd}; with several
+    workers for all of them.
+
+    @ivar file: where it goes; C{SIGHUP} opens it anew, after it was moved away.  By
+        default there is none.
+    @ivar format: text for people, or a JSON object on each line
+    @ivar level: what is less than that is left out
+    """
+
+    file: Path | None = setting(FILE, None)
+    format: str = setting(choice("text", "json"), "text")
+    level: str = setting(choice("debug", "info", "warn", "error"), "info")
+
+
+@frozen(kw_only=True)
 class RouteTable:
     """
     Where messages for some recipients go.  The first route that fits has them; a
@@ -182,6 +199,7 @@ class Config:
     @ivar dns: the names of clients
     @ivar limits: for every listener
     @ivar metrics: for monitors
+    @ivar log: for people and their programs
     @ivar route: where mail goes
     @ivar workers: how many processes serve the same ports.  With several, each has its
         part of C{clients} and C{clients-per-address}.
@@ -197,6 +215,7 @@ class Config:
     dns: DNSTable = field(factory=DNSTable)
     limits: Limits = field(factory=Limits)
     metrics: MetricsTable = field(factory=MetricsTable)
+    log: LogTable = field(factory=LogTable)
     route: tuple[RouteTable, ...] = ()
     workers: int = setting(count(), 1)
     stopTimeout: float = setting(SECONDS, 30)

@@ -264,6 +264,7 @@ class Connection(LineReceiver):
         """Whoever this is, it is not the proxy that was promised: not a word to it."""
         self.log.info(
             "{session.id} [{session.remoteAddress}] no PROXY header: {why}",
+            event="proxy-header-missing",
             session=self.session,
             why=why,
         )

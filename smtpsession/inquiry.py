@@ -108,6 +108,7 @@ class Inquiry:
         self._log.failure(
             "{session.id} [{session.remoteAddress}] failed",
             failure,
+            event="callback-failed",
             session=self._session,
         )
 

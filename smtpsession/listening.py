@@ -29,7 +29,8 @@ class _Announced:
         return self._endpoint.listen(protocolFactory).addCallback(self._announce)
 
     def _announce(self, port: IListeningPort) -> IListeningPort:
-        self._log.info("listening on {address}", address=port.getHost())
+        address = port.getHost()
+        self._log.info("listening on {address}", event="listening", address=address)
         return port
 
 

@@ -261,6 +261,7 @@ class SMTPProtocol(Connection):
         if reply.code >= 400:
             self.log.info(
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
+                event="command-refused",
                 session=self.session,
                 line=shown(self._line, self._dialogue.knows),
                 reply=reply,

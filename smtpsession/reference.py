@@ -19,6 +19,7 @@ from smtpsession.config import (
     Config,
     DNSTable,
     ListenerTable,
+    LogTable,
     MetricsTable,
     PairTable,
     RouteTable,
@@ -40,6 +41,7 @@ TABLES = (
     ("[dns]", DNSTable),
     ("[limits]", Limits),
     ("[metrics]", MetricsTable),
+    ("[log]", LogTable),
     ("[[route]]", RouteTable),
     *(
         (f'[[route]] with deliver = "{name}"', each)

@@ -85,7 +85,9 @@ class Reporter:
     def start(self) -> None:
         """Tell now, and from now on."""
         self._loop.start(INTERVAL).addErrback(
-            lambda failure: self._log.failure("no more reports", failure)
+            lambda failure: self._log.failure(
+                "no more reports", failure, event="reports-ended"
+            )
         )
 
     async def stop(self) -> None:

@@ -54,7 +54,11 @@ class ReverseLookup:
                 ip.reverse_pointer, timeout=[self._timeout]
             )
         except Exception:
-            self._log.failure("reverse lookup of {address} failed", address=address)
+            self._log.failure(
+                "reverse lookup of {address} failed",
+                event="lookup-failed",
+                address=address,
+            )
             return succeed(f"[{address}]")
         asked.addTimeout(self._timeout, self._clock)
         asked.addCallback(_firstName)
@@ -64,6 +68,7 @@ class ReverseLookup:
     def _unknown(self, failure: Any, address: str) -> str:
         self._log.debug(
             "no name for {address}: {reason}",
+            event="name-unknown",
             address=address,
             reason=failure.getErrorMessage(),
         )

@@ -215,6 +215,7 @@ class RoutingServer(SMTPServerFactory):
         self._log.info(
             "{id} [{session.remoteAddress}] message from <{envelope.mailFrom}> to "
             "{recipients}, {size} octets",
+            event="message-accepted",
             id=messageId(session),
             session=session,
             envelope=session.envelope,

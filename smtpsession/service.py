@@ -6,12 +6,14 @@ The service: listeners, and the servers behind them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.assembly import Assembly, Monitor, assemble
@@ -20,6 +22,7 @@ from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
 from smtpsession.goals import DestinationTable
+from smtpsession.logfile import logFileOf
 from smtpsession.listening import ListeningService
 from smtpsession.notify import notify, notifyReloading
 from smtpsession.router import RoutingServer
@@ -46,12 +49,14 @@ class MailService(MultiService):
         reread: Callable[[], Config] | None = None,
         scramSecret: bytes = SECRET,
         counting: Monitor | None = None,
+        place: int | None = None,
     ) -> None:
         """
         @param folder: what relative paths are relative to
         @param reread: reads the configuration anew, for SIGHUP; raises `ConfigError`
         @param scramSecret: as in `ServerOptions`
         @param counting: the monitor, in place of what the configuration says
+        @param place: which one this is, of several workers
         @raise ConfigError: something cannot be made
         """
         super().__init__()
@@ -60,6 +65,8 @@ class MailService(MultiService):
         self._reread = reread
         self._assembly = self._assemble(config, counting=counting)
         self._events = _eventFile(config)
+        self._logged = {} if place is None else {"worker": place}
+        self._logFile = logFileOf(config.log, self._logged)
         accounts, monitor = self._assembly.accounts, self._assembly.monitor
         self.servers = [
             RoutingServer(
@@ -101,6 +108,8 @@ class MailService(MultiService):
 
         @raise SystemExit: one of them cannot be had
         """
+        if self._logFile is not None:
+            self._logFile.start()
         super().privilegedStartService()
         if self._monitor is not None:
             self._monitor.privilegedStartService()
@@ -113,6 +122,9 @@ class MailService(MultiService):
         @raise SystemExit: that cannot be done
         """
         try:
+            if self._logFile is not None:
+                self._logFile.start()
+                self._logFile.open()
             if self._events is not None:
                 self._events.open()
             for each in self._assembly.destinations.values():
@@ -140,7 +152,10 @@ class MailService(MultiService):
 
     async def _stop(self, listeners: object) -> None:
         notify("STOPPING=1")
-        self._log.info("stopping: no new connections, clients may end what they began")
+        self._log.info(
+            "stopping: no new connections, clients may end what they began",
+            event="stopping",
+        )
         await maybeDeferred(lambda: listeners)
         timeout = self._config.stopTimeout
         await gatherResults([each.drain(timeout) for each in self.servers])
@@ -152,6 +167,8 @@ class MailService(MultiService):
             self._events.close()
         if self._monitor is not None:
             await maybeDeferred(self._monitor.stopService)
+        if self._logFile is not None:
+            self._logFile.close()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -171,11 +188,11 @@ class MailService(MultiService):
         try:
             self._adopt(self._reread())
         except (ConfigError, OSError) as error:
-            self._log.error("not reloaded: {error}", error=error)
+            self._log.error("not reloaded: {error}", event="not-reloaded", error=error)
         except Exception:
-            self._log.failure("not reloaded")
+            self._log.failure("not reloaded", event="not-reloaded")
         else:
-            self._log.info("reloaded")
+            self._log.info("reloaded", event="reloaded")
         notify("READY=1")
 
     def _adopt(self, config: Config) -> None:
@@ -183,18 +200,26 @@ class MailService(MultiService):
         after = self._assemble(config, before.destinations, before.monitor)
         if _places(config) != _places(self._config):
             raise ConfigError(["listeners cannot change while they are in use"])
-        events = _eventFile(config)
-        if events is not None:
-            events.open()
-        for table, destination in after.destinations.items():
-            if table not in before.destinations:
-                destination.start()
-        if after.accounts is not None:
-            after.accounts.start()
+        events, logFile = _eventFile(config), logFileOf(config.log, self._logged)
+        with ExitStack() as undoing:
+            for file in (events, logFile):
+                if file is not None:
+                    file.open()
+                    undoing.callback(file.close)
+            for table, destination in after.destinations.items():
+                if table not in before.destinations:
+                    destination.start()
+            if after.accounts is not None:
+                after.accounts.start()
+            undoing.pop_all()
         # From here on nothing can fail.
-        if self._events is not None:
-            self._events.close()
-        self._config, self._assembly, self._events = config, after, events
+        for old in (self._events, self._logFile):
+            if old is not None:
+                old.close()
+        if logFile is not None:
+            logFile.start()
+        self._config, self._assembly = config, after
+        self._events, self._logFile = events, logFile
         for server, listener in zip(self.servers, after.listeners, strict=True):
             server.routes = after.routes
             server.adopt(listener.options)
@@ -206,7 +231,12 @@ class MailService(MultiService):
         for table, destination in before.destinations.items():
             if table not in after.destinations:
                 ending = Deferred.fromCoroutine(destination.stop())
-                ending.addErrback(lambda failure: self._log.failure("", failure))
+                ending.addErrback(self._notStopped)
+
+    def _notStopped(self, failure: Failure) -> None:
+        self._log.failure(
+            "a destination has not stopped", failure, event="destination-not-stopped"
+        )
 
     def _ready(self) -> None:
         heed(self._reactor, self.reload)
@@ -221,7 +251,7 @@ class MailService(MultiService):
             self._events.message(session, recipients, size)
         except OSError:
             # The message is where it has to be, and the client is to know that.
-            self._log.failure("no event for a message")
+            self._log.failure("no event for a message", event="event-not-written")
 
 
 def _eventFile(config: Config) -> EventFile | None:

@@ -14,6 +14,16 @@ from twisted.logger import Logger
 _log = Logger()
 
 
+_HEEDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def postpone() -> None:
+    """
+    Have signals wait until C{heed}: they would end a process that begins.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+
+
 def heed(reactor: Any, reload: Callable[[], object]) -> None:
     """
     SIGHUP has everything read anew.  SIGTERM and SIGINT stop the reactor, the first of
@@ -30,7 +40,7 @@ def heed(reactor: Any, reload: Callable[[], object]) -> None:
     def stop() -> None:
         nonlocal isStopping
         if isStopping:
-            _log.info("stopping already")
+            _log.info("stopping already", event="stopping-already")
             return
         isStopping = True
         reactor.stop()
@@ -43,3 +53,4 @@ def heed(reactor: Any, reload: Callable[[], object]) -> None:
     ):
         # The function is bound now: it is another one the next time.
         signal.signal(number, lambda *_, act=act: reactor.callFromThread(act))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)

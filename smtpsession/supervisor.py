@@ -30,6 +30,7 @@ from smtpsession.config import Config
 from smtpsession.errors import ConfigError
 from smtpsession.limits import Limits
 from smtpsession.listening import ListeningService
+from smtpsession.logfile import REPEATED, LogFile, logFileOf
 from smtpsession.notify import notify, notifyReloading
 from smtpsession.signals import heed
 
@@ -108,6 +109,7 @@ class Supervisor(Service):
         self._totals: Totals | None = None
         if assembly.monitor is not None:
             self._monitor = self._newMonitor(assembly.monitor)
+        self._logFile = logFileOf(config.log)
         self._ports: list[Any] = []
         self._workers = [Worker(self, place) for place in range(config.workers)]
 
@@ -135,6 +137,8 @@ class Supervisor(Service):
 
         @raise SystemExit: one cannot be had
         """
+        if self._logFile is not None:
+            self._logFile.start()
         for name, endpoint in self._endpoints:
             endpoint.listen(_Nobody()).addCallbacks(
                 self._opened, _giveUp, (), {}, (name,)
@@ -146,10 +150,21 @@ class Supervisor(Service):
         # Who accepts is a worker.
         port.stopReading()  # type: ignore[attr-defined]
         self._ports.append(port)
-        self._log.info("listening on {address}", address=port.getHost())
+        address = port.getHost()
+        self._log.info("listening on {address}", event="listening", address=address)
 
     def startService(self) -> None:
-        """Start the workers."""
+        """
+        Start the workers.
+
+        @raise SystemExit: the log cannot be opened
+        """
+        if self._logFile is not None:
+            try:
+                self._logFile.open()
+            except OSError as error:
+                what = f"{error.filename}: {error.strerror}"
+                raise SystemExit(f"cannot log to {what}") from None
         super().startService()
         for each in self._workers:
             each.start()
@@ -170,6 +185,7 @@ class Supervisor(Service):
         return stopped.addCallback(self._close)
 
     def _close(self, ignored: object) -> Deferred[Any]:
+        self._logTo(None)
         closed = [maybeDeferred(each.stopListening) for each in self._ports]
         if self._monitor is not None:
             closed.append(maybeDeferred(self._monitor.stopService))
@@ -185,13 +201,22 @@ class Supervisor(Service):
             if config.metrics != self._config.metrics:
                 raise ConfigError(["listeners cannot change while they are in use"])
             assemble(config, self._file.parent, self._reactor)
-        except ConfigError as error:
-            self._log.error("not reloaded: {error}", error=error)
+            self._logTo(logFileOf(config.log))
+        except (ConfigError, OSError) as error:
+            self._log.error("not reloaded: {error}", event="not-reloaded", error=error)
         else:
             self._config = evolve(config, workers=self._config.workers)
             for each in self._workers:
                 each.signal("HUP")
         notify("READY=1")
+
+    def _logTo(self, logFile: LogFile | None) -> None:
+        if logFile is not None:
+            logFile.open()
+            logFile.start()
+        if self._logFile is not None:
+            self._logFile.close()
+        self._logFile = logFile
 
     def _ready(self) -> None:
         heed(self._reactor, self.reload)
@@ -233,7 +258,9 @@ class Supervisor(Service):
             except Exception:
                 # Of another version, perhaps.  The service is not to suffer.
                 self._log.failure(
-                    "what worker {place} has counted is lost", None, place=place
+                    "what worker {place} has counted is lost",
+                    event="worker-counts-lost",
+                    place=place,
                 )
 
     def restarted(self) -> None:
@@ -351,7 +378,7 @@ class Worker(ProcessProtocol):
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
             text = line.decode("utf-8", "replace")
-            self._log.info("{line}", line=text, worker=self._place)
+            self._log.info("{line}", event=REPEATED, line=text, place=self._place)
 
     errReceived = outReceived
 
@@ -376,6 +403,7 @@ class Worker(ProcessProtocol):
             self._delay = _SOONEST
         self._log.error(
             "worker {place} has ended, another begins in {delay} seconds: {why}",
+            event="worker-ended",
             place=self._place,
             delay=self._delay,
             why=reason.getErrorMessage(),

@@ -20,6 +20,7 @@ from smtpsession.config import Config, MetricsTable
 from smtpsession.configfile import load
 from smtpsession.errors import ConfigError
 from smtpsession.service import MailService
+from smtpsession.signals import postpone
 from smtpsession.supervisor import (
     DOMAIN,
     FIRST_SOCKET,
@@ -56,6 +57,8 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
 
 def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
     """Serve until the supervisor wants it to end."""
+    # What is read now may be old when a signal would come.
+    postpone()
     place, domains = int(environment[PLACE]), environment[DOMAIN].split(",")
     started = load(file)
 
@@ -77,7 +80,9 @@ def main(file: Path, environment: Mapping[str, str], reactor: Any) -> None:
         counting = Monitor(None, Metrics())
         reporter = Reporter(counting.metrics, int(environment[REPORTS]), reactor)
         reactor.callWhenRunning(reporter.start)
-    service = MailService(reread(), file.parent, reactor, reread, secret, counting)
+    service = MailService(
+        reread(), file.parent, reactor, reread, secret, counting, place
+    )
     service.privilegedStartService()
     service.startService()
 

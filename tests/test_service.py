@@ -21,7 +21,7 @@ from twisted.logger import capturedLogs, eventAsText, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError, Limits
-from smtpsession.config import Config, ListenerTable, RouteTable
+from smtpsession.config import Config, ListenerTable, LogTable, RouteTable
 from smtpsession.delivery import maildir as module
 from smtpsession.delivery.folders import Folders
 from smtpsession.goals import MaildirTable
@@ -381,6 +381,61 @@ class MailServiceTests(SynchronousTestCase):
         client.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")
         self.assertEqual(len((self.folder / "other").read_text().splitlines()), 1)
         client.leave()
+        self.successResultOf(service.stopService())
+
+    def logged(self, name: str) -> list[str]:
+        """The events in a log of JSON."""
+        text = (self.folder / name).read_text("ascii")
+        return [json.loads(line)["event"] for line in text.splitlines()]
+
+    def test_logFile(self) -> None:
+        """
+        The log of its own has the start, the messages and the end, and a reload opens
+        it anew, or another one.
+        """
+        table = LogTable(file=self.folder / "log", format="json")
+        service = self.service(log=table)
+        service.startService()
+        client = self.connect(service)
+        client.say(c.HELO, c.MAIL, c.RCPT, "DATA", "Hello.", ".")
+        # In memory the listener is no port, and so is not told of.
+        self.assertEqual(self.logged("log")[0], "maildir")
+        self.assertEqual(self.logged("log")[-1], "message-accepted")
+        (self.folder / "log").rename(self.folder / "rotated")
+        count = len(self.logged("rotated"))
+        self.next = self.config(log=table)
+        service.reload()
+        self.assertEqual(self.logged("log"), ["reloaded"])
+        self.assertEqual(len(self.logged("rotated")), count)
+        self.next = self.config(log=evolve(table, file=self.folder / "other"))
+        service.reload()
+        client.leave()
+        self.successResultOf(service.stopService())
+        self.assertEqual(self.logged("log"), ["reloaded"])
+        self.assertEqual(self.logged("other"), ["reloaded", "stopping"])
+        self.log(service.reload)
+        self.assertEqual(self.logged("other"), ["reloaded", "stopping"])
+
+    def test_badLogFile(self) -> None:
+        """
+        Without its log it does not start; of a bad reload the old one tells.
+        """
+        missing = LogTable(file=self.folder / "nowhere" / "log", format="json")
+        self.assertRaises(SystemExit, self.service(log=missing).startService)
+        good = LogTable(file=self.folder / "log", format="json")
+        service = self.service(log=good)
+        service.startService()
+        self.next = self.config(log=missing)
+        service.reload()
+        # Where what comes behind the log is bad, the new one is not begun.
+        (self.folder / "file").write_bytes(b"")
+        table = MaildirTable(path="file")
+        route = (RouteTable(recipients=("*",), destination=table),)
+        another = LogTable(file=self.folder / "another", format="json")
+        self.next = self.config(log=another, route=route)
+        service.reload()
+        self.assertEqual(self.logged("log")[-2:], ["not-reloaded", "not-reloaded"])
+        self.assertEqual(self.logged("another"), [])
         self.successResultOf(service.stopService())
 
     def test_noRoomForEvents(self) -> None:

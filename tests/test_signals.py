@@ -10,7 +10,7 @@ from collections.abc import Callable
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession.signals import heed
+from smtpsession.signals import heed, postpone
 
 
 class Reactor:
@@ -51,6 +51,16 @@ class HeedTests(SynchronousTestCase):
             self.reactor.turn()
             self.assertEqual(len(self.reloads), count)
         self.assertEqual(self.reactor.stopped, 0)
+
+    def test_postponed(self) -> None:
+        """A signal that comes too early waits."""
+        postpone()
+        signal.raise_signal(signal.SIGHUP)
+        self.reactor.turn()
+        self.assertEqual(self.reloads, [])
+        heed(self.reactor, lambda: self.reloads.append(True))
+        self.reactor.turn()
+        self.assertEqual(self.reloads, [True])
 
     def test_stop(self) -> None:
         """Of SIGTERM and SIGINT the first stops, and the log says so of the others."""

@@ -164,7 +164,7 @@ class SupervisorTests(SynchronousTestCase):
             worker.outReceived(b"one\ntw")
             worker.outReceived(b"o\n")
         self.assertEqual([formatEvent(each) for each in events], ["one", "two"])
-        self.assertEqual([each["worker"] for each in events], [1, 1])
+        self.assertEqual([each["place"] for each in events], [1, 1])
 
     def test_reload(self) -> None:
         """

@@ -283,6 +283,7 @@ class Command(Destination):
     def _complain(self, session: SMTPSession, program: Program, how: str) -> None:
         self._log.warn(
             "{id} {program} {how}: {complaint}",
+            event="program-failed",
             id=messageId(session),
             session=session,
             program=self._arguments[0],

@@ -37,6 +37,7 @@ class Discard(Destination):
             size += len(chunk)
         self._log.info(
             "{id} discarded, {size} octets for {recipients}",
+            event="message-discarded",
             id=messageId(session),
             session=session,
             size=size,

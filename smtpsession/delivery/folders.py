@@ -70,7 +70,9 @@ class Folders(Destination):
         else:
             fixed.mkdir(parents=True, exist_ok=True)
         self._sweeper.start()
-        self._log.info("mail goes to the Maildir {path}", path=str(self.path))
+        self._log.info(
+            "mail goes to the Maildir {path}", event="maildir", path=str(self.path)
+        )
 
     async def stop(self) -> None:
         """Look after nothing any more."""

@@ -269,6 +269,7 @@ class HTTP(Destination):
     def _complain(self, session: SMTPSession, what: str) -> None:
         self._log.warn(
             "{id} {url} {what}",
+            event="post-failed",
             id=messageId(session),
             session=session,
             url=self._url.partition("?")[0],

@@ -140,6 +140,7 @@ class Opener:
                 raise
             self._log.warn(
                 "no TLS with the next hop, going on in clear: {reason}",
+                event="next-hop-in-clear",
                 reason=error.__cause__,
             )
         # RFC 7435, section 3: no TLS is no reason for no mail.

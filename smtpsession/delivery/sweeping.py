@@ -57,11 +57,13 @@ class Sweeper:
 
     def _tell(self, count: int) -> None:
         if count:
-            self._log.info("removed {count} stale files", count=count)
+            self._log.info(
+                "removed {count} stale files", event="stale-files-removed", count=count
+            )
 
     def _complain(self, failure: Any) -> None:
         # It is no reason not to look tomorrow.
-        self._log.failure("stale files stay", failure)
+        self._log.failure("stale files stay", failure, event="stale-files-stay")
 
 
 def sweep(paths: Iterable[str], before: float) -> int:

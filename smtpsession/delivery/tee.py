@@ -125,6 +125,7 @@ class _Branch:
             _log.failure(
                 "{session.id} [{session.remoteAddress}] a delivery failed",
                 failure,
+                event="delivery-failed",
                 session=self._session,
             )
         return SMTPError.saying(LOCAL_ERROR)

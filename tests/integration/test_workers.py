@@ -4,6 +4,7 @@ Several processes behind the same ports.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,9 @@ stop-timeout = 5
 reverse-lookup = false
 [limits]
 clients = 4
+[log]
+file = "log"
+format = "json"
 [[listener]]
 endpoint = "{LOCAL}"
 [[listener]]
@@ -86,6 +90,15 @@ class WorkersTests(ServiceTestCase):
         self.assertEqual(await service.terminate(), 0)
         self.assertFalse((self.folder / "socket").exists())
         self.assertNotIn("Traceback", service.output)
+        logged = (self.folder / "log").read_text("ascii").splitlines()
+        events = [json.loads(line) for line in logged]
+        said = [(each.get("worker"), each["event"]) for each in events]
+        self.assertEqual(said.count((None, "listening")), 2)
+        self.assertEqual(said.count((None, "worker-ended")), 1)
+        for place in (0, 1):
+            self.assertIn((place, "stopping"), said)
+        accepted = [each for _, each in said if each == "message-accepted"]
+        self.assertEqual(len(accepted), 6)
 
     def greetingOfSocket(self) -> bytes:
         """What is said through the UNIX socket."""

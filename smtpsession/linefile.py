@@ -1,0 +1,45 @@
+# -*- test-case-name: tests.test_logfile -*-
+"""
+A file that grows by lines.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class LineFile:
+    """
+    Appends to a file, a whole line at a time, so that several processes may.
+
+    @ivar path: made if absent, readable for nobody else
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = -1
+
+    def open(self) -> None:
+        """
+        Open the file, or once more after it was moved away.
+
+        @raise OSError: that cannot be done; what was open stays so
+        """
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self.path, flags, 0o600)
+        self.close()
+        self._descriptor = descriptor
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+    def write(self, line: str) -> None:
+        """
+        @param line: in ASCII, without its LF
+        @raise OSError: the disk does not take it
+        """
+        os.write(self._descriptor, line.encode("ascii") + b"\n")
