@@ -76,6 +76,7 @@ class Dialogue:
     @ivar transactions: how many have begun
     @ivar domains: of the recipients so far, where their number has a limit
     @ivar channelBindings: of its TLS, by type
+    @ivar blame: is called when a login has failed for good
     """
 
     def __init__(self, session: SMTPSession, options: ServerOptions) -> None:
@@ -96,6 +97,7 @@ class Dialogue:
         self._origin: dict[str, Any] = {}
         self._mistakes = 0
         self._failedLogins = 0
+        self.blame: Callable[[], object] = lambda: None
         self.transactions = 0
         self.domains: set[str] = set()
 
@@ -255,6 +257,8 @@ class Dialogue:
 
     def failedLogin(self, reply: Reply) -> Actions:
         self._failedLogins += 1
+        if reply.code >= 500:
+            self.blame()
         if self._failedLogins > self._options.authFailures:
             return self.hangUp(replies.TOO_MANY_LOGINS)
         return self.say(reply)

@@ -50,7 +50,6 @@ from smtpsession.replies import (
     READY_FOR_TLS,
     SERVER_FAILED,
     SHUTTING_DOWN,
-    TOO_MANY_CLIENTS,
     Reply,
 )
 from smtpsession.results import BadResult
@@ -92,6 +91,7 @@ class SMTPProtocol(Connection):
             self._callbacks = WatchedCallbacks(callbacks, watcher, clock)
         self._nameOf = nameOf
         self._dialogue = Dialogue(self.session, options)
+        self._dialogue.blame = self.blame
         self._inquiry = self._newInquiry()
         self._line = b""
         self._naming: Deferred[None] | None = None
@@ -109,11 +109,11 @@ class SMTPProtocol(Connection):
             self._watcher.connected(self.session)
         super().connectionMade()
 
-    def begun(self, isAdmitted: bool) -> None:
-        if isAdmitted:
+    def begun(self, refusal: Reply | None) -> None:
+        if refusal is None:
             self._identify()
         else:
-            self._perform(self._dialogue.hangUp(TOO_MANY_CLIENTS))
+            self._perform(self._dialogue.hangUp(refusal))
 
     def secured(self, facts: TLSFacts) -> None:
         self._dialogue.channelBindings = facts.channelBindings

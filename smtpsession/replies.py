@@ -218,6 +218,7 @@ CANNOT_VERIFY = Reply(252, "Cannot verify, send some mail and see", "2.5.2")
 START_MAIL_INPUT = Reply(354, "End with <CRLF>.<CRLF>")
 
 TOO_MANY_CLIENTS = Reply(421, "Too many connections, come back later", "4.7.0")
+BANNED = Reply(421, "Too many failed logins from your address", "4.7.0")
 TOO_MANY_ERRORS = Reply(421, "Too many errors, closing connection", "4.7.0")
 TOO_MANY_TRANSACTIONS = Reply(421, "Too many messages, connect again", "4.7.0")
 COMMAND_TIMEOUT = Reply(421, "Waited too long for a command", "4.4.2")

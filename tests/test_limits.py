@@ -26,6 +26,8 @@ DEFAULTS = {
     "minimumDataRate": 128,
     "handshakeTimeout": 60,
     "authFailures": 3,
+    "authFailuresPerAddress": 30,
+    "banTime": 600,
     "closingTimeout": 30,
     "streamBuffer": 65_536,
 }
@@ -33,8 +35,15 @@ DEFAULTS = {
 COUNTS = [
     *("messageSize", "recipients", "transactions", "errors"),
     *("clients", "clientsPerAddress", "streamBuffer", "authFailures"),
+    "authFailuresPerAddress",
 ]
-TIMES = ["commandTimeout", "dataTimeout", "handshakeTimeout", "closingTimeout"]
+TIMES = [
+    "commandTimeout",
+    "dataTimeout",
+    "handshakeTimeout",
+    "closingTimeout",
+    "banTime",
+]
 
 
 #: Of what nothing at all may be allowed.
