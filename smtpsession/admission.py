@@ -11,7 +11,11 @@ from collections.abc import Callable
 
 from smtpsession.bans import Bans
 from smtpsession.limits import Limits
-from smtpsession.replies import BANNED, TOO_MANY_CLIENTS, Reply
+from smtpsession.replies import BANNED, OVERLOADED, TOO_MANY_CLIENTS, Reply
+
+#: For how many seconds a count of what is held is good: it costs a look at each
+#: connection, and so must not be made for each message.
+_INTERVAL = 0.1
 
 
 class Admission:
@@ -23,11 +27,20 @@ class Admission:
 
     """
 
-    def __init__(self, limits: Limits, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        seconds: Callable[[], float],
+        countHeld: Callable[[], int] = lambda: 0,
+    ) -> None:
         """
         @param seconds: gives the time
+        @param countHeld: how many octets of messages all connections hold
         """
         self._limits = limits
+        self._seconds = seconds
+        self._countHeld = countHeld
+        self._held, self._counted = 0, -_INTERVAL
         self._bans = Bans(limits, seconds)
         self._total = 0
         self._byNetwork: Counter[str] = Counter()
@@ -47,11 +60,20 @@ class Admission:
         self._byNetwork[network] += 1
         if self._total > self._limits.clients:
             return TOO_MANY_CLIENTS
+        if self.isOverloaded():
+            return OVERLOADED
         if not network:
             return None
         if self._byNetwork[network] > self._limits.clientsPerAddress:
             return TOO_MANY_CLIENTS
         return BANNED if self._bans.isBanned(network) else None
+
+    def isOverloaded(self) -> bool:
+        """Whether the connections hold so much that none may begin a transaction."""
+        now = self._seconds()
+        if now >= self._counted + _INTERVAL:
+            self._held, self._counted = self._countHeld(), now
+        return self._held > self._limits.bufferedOctets
 
     def leave(self, host: str) -> None:
         """Count one connection less."""

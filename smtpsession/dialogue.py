@@ -76,6 +76,7 @@ class Dialogue:
     @ivar transactions: how many have begun
     @ivar domains: of the recipients so far, where their number has a limit
     @ivar channelBindings: of its TLS, by type
+    @ivar isOverloaded: whether no transaction may begin now
     @ivar blame: is called when a login has failed for good
     """
 
@@ -97,6 +98,7 @@ class Dialogue:
         self._origin: dict[str, Any] = {}
         self._mistakes = 0
         self._failedLogins = 0
+        self.isOverloaded: Callable[[], bool] = lambda: False
         self.blame: Callable[[], object] = lambda: None
         self.transactions = 0
         self.domains: set[str] = set()

@@ -74,7 +74,9 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             if callback is not None:
                 setattr(self, name, callback)
         self.options = ServerOptions() if options is None else options
-        self._admission = Admission(self.options, lambda: self._clock.seconds())
+        self._admission = Admission(
+            self.options, lambda: self._clock.seconds(), lambda: self.octetsHeld
+        )
         self._reactor = reactor
         self._resolver = resolver
         self._watcher = watcher

@@ -110,6 +110,9 @@ class Limits:
         reads, before the transport is paused; one read of the transport (64 KiB) can
         come on top.  Also the most that a header section may have for
         C{stream.headers()}.
+    @ivar bufferedOctets: how much of their messages all connections may hold together;
+        beyond, a new connection gets 421 and a new transaction 451.  Messages that have
+        begun go on.  Checked ten times a second at the most.
     """
 
     messageSize: int = _count(26_214_400)
@@ -130,3 +133,4 @@ class Limits:
     banTime: float = _seconds(600)
     closingTimeout: float = _seconds(30)
     streamBuffer: int = _count(65_536)
+    bufferedOctets: int = _count(268_435_456)

@@ -92,6 +92,7 @@ class SMTPProtocol(Connection):
         self._nameOf = nameOf
         self._dialogue = Dialogue(self.session, options)
         self._dialogue.blame = self.blame
+        self._dialogue.isOverloaded = self._admission.isOverloaded
         self._inquiry = self._newInquiry()
         self._line = b""
         self._naming: Deferred[None] | None = None

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from smtpsession.admission import Admission
 from smtpsession.limits import Limits
-from smtpsession.replies import BANNED, TOO_MANY_CLIENTS
+from smtpsession.replies import BANNED, OVERLOADED, TOO_MANY_CLIENTS
+from smtpsession.testing import MemoryServer, memoryOptions
 from tests import strategies  # noqa: F401 (it says how hypothesis runs)
 from tests.cases import TableTestCase
 
@@ -146,3 +148,50 @@ class AdmissionTests(TableTestCase):
             admission.leave(host)
 
         self.assertIsNone(admission.enter("192.0.2.1"))
+
+
+class OverloadTests(TableTestCase):
+    """What all connections hold together."""
+
+    def test_count(self):
+        """It is counted ten times a second at the most, and then holds."""
+        clock, held = Clock(), [100]
+        limits = Limits(bufferedOctets=100)
+        admission = Admission(limits, clock.seconds, lambda: held[0])
+        self.assertIsNone(admission.enter("192.0.2.1"))
+        held[0] = 101
+        self.assertIsNone(admission.enter("192.0.2.1"))
+        clock.advance(0.1)
+        self.assertEqual(OVERLOADED, admission.enter("192.0.2.1"))
+        held[0] = 0
+        clock.advance(0.1)
+        self.assertIsNone(admission.enter("192.0.2.1"))
+
+    def test_told(self):
+        """Beyond it 421 for who comes, 451 for MAIL, until a message was read."""
+        streams = []
+
+        async def onData(stream, session):
+            streams.append(stream)
+            await waiting
+
+        waiting = Deferred[None]()
+        options = memoryOptions(bufferedOctets=5)
+        server = MemoryServer(onData=onData, options=options)
+        mail = "MAIL FROM:<alice@example.com>"
+        one, other = server.connect(), server.connect()
+        for client in (one, other):
+            client.say("HELO client.example.com")
+        one.say(mail, "RCPT TO:<bob@example.org>", "DATA", "Hello.")
+        server.clock.advance(0.1)
+        self.assertEqual(
+            ["451 4.3.1 Too busy for another message, try later"], other.say(mail)
+        )
+        late = server.connect()
+        self.assertEqual(["421 4.3.2 Too busy, come back later"], late.hear())
+        self.assertTrue(late.closed)
+        streams[0].read()
+        one.say(".")
+        waiting.callback(None)
+        server.clock.advance(0.1)
+        self.assertEqual("250", other.say(mail)[0][:3])

@@ -30,12 +30,14 @@ DEFAULTS = {
     "banTime": 600,
     "closingTimeout": 30,
     "streamBuffer": 65_536,
+    "bufferedOctets": 268_435_456,
 }
 
 COUNTS = [
     *("messageSize", "recipients", "transactions", "errors"),
     *("clients", "clientsPerAddress", "streamBuffer", "authFailures"),
     "authFailuresPerAddress",
+    "bufferedOctets",
 ]
 TIMES = [
     "commandTimeout",

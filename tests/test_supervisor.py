@@ -248,12 +248,14 @@ class ShareTests(SynchronousTestCase):
             limits = Limits(
                 clients=total,
                 clientsPerAddress=total,
+                bufferedOctets=total,
                 authFailuresPerAddress=total,
                 recipients=7,
             )
             shares = [shareOf(limits, workers, place) for place in range(workers)]
             self.assertEqual([each.clients for each in shares], expected)
             self.assertEqual([each.clientsPerAddress for each in shares], expected)
+            self.assertEqual([each.bufferedOctets for each in shares], expected)
             counts = [each.authFailuresPerAddress for each in shares]
             self.assertEqual(counts, expected)
             self.assertEqual({each.recipients for each in shares}, {7})
