@@ -34,6 +34,7 @@ from smtpsession.options import ServerOptions
 from smtpsession.outbox import Outbox
 from smtpsession.peer import applyProxy, hasGone, hostAndPort
 from smtpsession.proxyline import ProxyDecoder
+from smtpsession.replies import Reply
 from smtpsession.session import SMTPSession
 from smtpsession.tls import TLSFacts, applyTLS, factsOf
 from smtpsession.watch import Deadline, Pace, Presence
@@ -79,12 +80,12 @@ class Connection(LineReceiver):
         self.lines = LineSplitter(COMMAND_LINE)
         self._deadline = Deadline(clock, _tick(options), self._deadlinePassed)
         self._pace = Pace(clock, options.dataTimeout, options.minimumDataRate)
-        self._admission = admission or Admission(options)
+        self._admission = admission or Admission(options, clock.seconds)
 
     # What the class below adds.
 
-    def begun(self, isAdmitted: bool) -> None:
-        """The client may be greeted, if it is one of those that there is room for."""
+    def begun(self, refusal: Reply | None) -> None:
+        """The client may be greeted, or is to be told why not."""
         raise NotImplementedError
 
     def secured(self, facts: TLSFacts) -> None:
@@ -133,7 +134,13 @@ class Connection(LineReceiver):
         if self._countedAs is not None:
             self._admission.leave(self._countedAs)
         self._countedAs = address
-        self._isAdmitted = self._admission.enter(address)
+        self._refusal = self._admission.enter(address)
+
+    def blame(self) -> None:
+        """The client could not log in; it is not its proxy that is to blame."""
+        address = self.session.remoteAddress
+        if address not in self.options.xclient:
+            self._admission.failedLogin(address)
 
     def _open(self) -> None:
         """It is known where the client is; begin with TLS if so it is agreed."""
@@ -152,7 +159,7 @@ class Connection(LineReceiver):
             self.secured(facts)
         if not self._hasBegun:
             self._hasBegun = True
-            self.begun(self._isAdmitted)
+            self.begun(self._refusal)
 
     def startTLS(self) -> None:
         """

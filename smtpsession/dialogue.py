@@ -78,6 +78,8 @@ class Dialogue:
     @ivar transactions: how many have begun
     @ivar domains: of the recipients so far, where their number has a limit
     @ivar channelBindings: of its TLS, by type
+    @ivar isOverloaded: whether no transaction may begin now
+    @ivar blame: is called when a login has failed for good
     """
 
     # Here, because an empty set takes 200 octets, and few are filled.
@@ -101,6 +103,8 @@ class Dialogue:
         self._origin: tuple[Any, ...] = ()
         self._mistakes = 0
         self._failedLogins = 0
+        self.isOverloaded: Callable[[], bool] = lambda: False
+        self.blame: Callable[[], object] = lambda: None
         self.transactions = 0
 
     def connected(self) -> Actions:
@@ -259,6 +263,8 @@ class Dialogue:
 
     def failedLogin(self, reply: Reply) -> Actions:
         self._failedLogins += 1
+        if reply.code >= 500:
+            self.blame()
         if self._failedLogins > self._options.authFailures:
             return self.hangUp(replies.TOO_MANY_LOGINS)
         return self.say(reply)

@@ -75,7 +75,9 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             if callback is not None:
                 setattr(self, name, callback)
         self.options = ServerOptions() if options is None else options
-        self._admission = Admission(self.options)
+        self._admission = Admission(
+            self.options, lambda: self._clock.seconds(), lambda: self.octetsHeld
+        )
         self._reactor = reactor
         self._resolver = resolver
         self._watcher = watcher
@@ -101,7 +103,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
     def adopt(self, options: ServerOptions) -> None:
         """Serve the connections to come with these options."""
         self.options = options
-        self._admission.limits = options
+        self._admission.adopt(options)
 
     def left(self, protocol: SMTPProtocol) -> None:
         """The connection of this protocol has ended."""

@@ -43,6 +43,8 @@ ATTRIBUTE_VALUE, PROTOCOL_NAME = 255, 64
 SASL_TEXT = 1024
 #: RFC 4954, section 4: a response in base64, its CRLF not counted.
 AUTH_RESPONSE = 12_288
+#: How many addresses with failed logins are known at a time; about 2 MB of memory.
+BANS = 10_000
 
 
 # A bool is an int, and nobody's limit.
@@ -98,11 +100,19 @@ class Limits:
     @ivar handshakeTimeout: for TLS, and for a PROXY header; then the connection is
         closed without a word.
     @ivar authFailures: failed logins on a connection; 421 beyond.
+    @ivar authFailuresPerAddress: failed logins from an IPv4 address or an IPv6 /64,
+        over all connections; beyond, a new connection from there gets 421 for
+        C{banTime}.
+    @ivar banTime: for so long after the last of these; it also is the time in which
+        half of the failed logins are forgotten.
     @ivar closingTimeout: for the client to take what was said before a hang-up.
     @ivar streamBuffer: how much of a message a `MessageStream` holds while nobody
         reads, before the transport is paused; one read of the transport (64 KiB) can
         come on top.  Also the most that a header section may have for
         C{stream.headers()}.
+    @ivar bufferedOctets: how much of their messages all connections may hold together;
+        beyond, a new connection gets 421 and a new transaction 451.  Messages that have
+        begun go on.  Checked ten times a second at the most.
     """
 
     messageSize: int = _count(26_214_400)
@@ -119,5 +129,8 @@ class Limits:
     minimumDataRate: int = _count(128, minimum=0)
     handshakeTimeout: float = _seconds(60)
     authFailures: int = _count(3, minimum=0)
+    authFailuresPerAddress: int = _count(30)
+    banTime: float = _seconds(600)
     closingTimeout: float = _seconds(30)
     streamBuffer: int = _count(65_536)
+    bufferedOctets: int = _count(268_435_456)

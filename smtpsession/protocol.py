@@ -50,7 +50,6 @@ from smtpsession.replies import (
     READY_FOR_TLS,
     SERVER_FAILED,
     SHUTTING_DOWN,
-    TOO_MANY_CLIENTS,
     Reply,
 )
 from smtpsession.results import BadResult
@@ -103,6 +102,8 @@ class SMTPProtocol(Connection):
             self._callbacks = WatchedCallbacks(callbacks, watcher, clock)
         self._nameOf = nameOf
         self._dialogue = Dialogue(self.session, options)
+        self._dialogue.blame = self.blame
+        self._dialogue.isOverloaded = self._admission.isOverloaded
         self._inquiry = self._newInquiry()
 
     # What becomes of the connection.
@@ -112,11 +113,11 @@ class SMTPProtocol(Connection):
             self._watcher.connected(self.session)
         super().connectionMade()
 
-    def begun(self, isAdmitted: bool) -> None:
-        if isAdmitted:
+    def begun(self, refusal: Reply | None) -> None:
+        if refusal is None:
             self._identify()
         else:
-            self._perform(self._dialogue.hangUp(TOO_MANY_CLIENTS))
+            self._perform(self._dialogue.hangUp(refusal))
 
     def secured(self, facts: TLSFacts) -> None:
         self._dialogue.channelBindings = facts.channelBindings

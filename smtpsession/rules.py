@@ -83,6 +83,7 @@ class Conversation(Protocol):
     transactions: int
     domains: frozenset[str]
     channelBindings: Mapping[str, bytes]
+    isOverloaded: Callable[[], bool]
 
     def hangUp(self, reply: Reply) -> Actions:
         """Say this, whatever is going on, and close."""

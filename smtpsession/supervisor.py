@@ -69,6 +69,8 @@ def shareOf(limits: Limits, workers: int, place: int) -> Limits:
         limits,
         clients=share(limits.clients),
         clientsPerAddress=share(limits.clientsPerAddress),
+        bufferedOctets=share(limits.bufferedOctets),
+        authFailuresPerAddress=share(limits.authFailuresPerAddress),
     )
 
 

@@ -64,6 +64,8 @@ def _checkMail(
         raise SMTPError.saying(replies.AUTHENTICATE_FIRST)
     if conversation.transactions >= settings.transactions:
         raise SMTPError.saying(replies.TOO_MANY_TRANSACTIONS)
+    if conversation.isOverloaded():
+        raise SMTPError.saying(replies.NO_ROOM_NOW)
     envelope = conversation.offer.envelope(command.address, settings)
     if envelope.submitter and session.user is None:
         # RFC 4954, section 5: of a client that is not trusted it is as if unknown.

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from smtpsession.admission import Admission
 from smtpsession.limits import Limits
+from smtpsession.replies import BANNED, OVERLOADED, TOO_MANY_CLIENTS
+from smtpsession.testing import MemoryServer, memoryOptions
 from tests import strategies  # noqa: F401 (it says how hypothesis runs)
 from tests.cases import TableTestCase
 
@@ -34,68 +38,99 @@ class AdmissionTests(TableTestCase):
 
     def test_clients(self):
         """Beyond the limit of connections nobody is let in."""
-        admission = Admission(Limits(clients=2))
+        admission = Admission(Limits(clients=2), Clock().seconds)
 
         self.assertEqual(
-            [True, True, False],
+            [None, None, TOO_MANY_CLIENTS],
             [admission.enter(f"192.0.2.{number}") for number in range(3)],
         )
 
     def test_clientsPerAddress(self):
         """Beyond the limit for an address nobody from there is let in."""
-        admission = Admission(Limits(clientsPerAddress=2))
+        admission = Admission(Limits(clientsPerAddress=2), Clock().seconds)
 
         self.assertEqual(
-            [True, True, False], [admission.enter("192.0.2.1") for _ in range(3)]
+            [None, None, TOO_MANY_CLIENTS],
+            [admission.enter("192.0.2.1") for _ in range(3)],
         )
-        self.assertTrue(admission.enter("192.0.2.2"))
+        self.assertIsNone(admission.enter("192.0.2.2"))
 
     def test_same(self):
         """What one client owns counts as one address."""
         for name, (one, other) in SAME:
-            admission = Admission(Limits(clientsPerAddress=1))
-            self.assertTrue(admission.enter(one), name)
-            self.assertFalse(admission.enter(other), name)
+            admission = Admission(Limits(clientsPerAddress=1), Clock().seconds)
+            self.assertIsNone(admission.enter(one), name)
+            self.assertEqual(TOO_MANY_CLIENTS, admission.enter(other), name)
 
     def test_different(self):
         """What several clients own does not."""
         for name, (one, other) in DIFFERENT:
-            admission = Admission(Limits(clientsPerAddress=1))
-            self.assertTrue(admission.enter(one), name)
-            self.assertTrue(admission.enter(other), name)
+            admission = Admission(Limits(clientsPerAddress=1), Clock().seconds)
+            self.assertIsNone(admission.enter(one), name)
+            self.assertIsNone(admission.enter(other), name)
 
     def test_withoutAddress(self):
         """Through a UNIX socket there is no address, and only the total counts."""
-        admission = Admission(Limits(clients=3, clientsPerAddress=1))
+        admission = Admission(Limits(clients=3, clientsPerAddress=1), Clock().seconds)
 
         self.assertEqual(
-            [True, True, True, False], [admission.enter("") for _ in range(4)]
+            [None, None, None, TOO_MANY_CLIENTS],
+            [admission.enter("") for _ in range(4)],
         )
+
+    def test_banned(self):
+        """Who has failed to log in too often is not let in, from his whole network."""
+        admission = Admission(Limits(authFailuresPerAddress=1), Clock().seconds)
+        for host in ("2001:db8::1", "2001:db8::2"):
+            self.assertIsNone(admission.enter(host))
+            admission.failedLogin(host)
+
+        self.assertEqual(BANNED, admission.enter("2001:db8::3"))
+        self.assertIsNone(admission.enter("2001:db8:0:1::1"))
+
+    def test_nobodyBanned(self):
+        """Who has no address cannot be banned."""
+        admission = Admission(Limits(authFailuresPerAddress=1), Clock().seconds)
+        for _ in range(9):
+            admission.failedLogin("")
+
+        self.assertIsNone(admission.enter(""))
+
+    def test_adopt(self):
+        """Other limits hold for those who come, and forget no failure."""
+        admission = Admission(Limits(authFailuresPerAddress=9), Clock().seconds)
+        for _ in range(2):
+            admission.failedLogin("192.0.2.1")
+        admission.adopt(Limits(clients=1, authFailuresPerAddress=2))
+        admission.failedLogin("192.0.2.1")
+
+        self.assertEqual(BANNED, admission.enter("192.0.2.1"))
+        self.assertEqual(TOO_MANY_CLIENTS, admission.enter("192.0.2.2"))
 
     def test_leave(self):
         """Who leaves makes room, for the address and in all."""
-        admission = Admission(Limits(clients=2, clientsPerAddress=1))
+        admission = Admission(Limits(clients=2, clientsPerAddress=1), Clock().seconds)
         admission.enter("192.0.2.1")
         admission.enter("192.0.2.2")
         admission.leave("192.0.2.1")
 
-        self.assertTrue(admission.enter("192.0.2.1"))
+        self.assertIsNone(admission.enter("192.0.2.1"))
 
     def test_refusedCountToo(self):
         """Who is not let in counts until he leaves, as he is told so meanwhile."""
-        admission = Admission(Limits(clients=1))
+        admission = Admission(Limits(clients=1), Clock().seconds)
         admission.enter("192.0.2.1")
-        self.assertFalse(admission.enter("192.0.2.2"))
+        self.assertEqual(TOO_MANY_CLIENTS, admission.enter("192.0.2.2"))
         admission.leave("192.0.2.1")
-        self.assertFalse(admission.enter("192.0.2.3"))
+        self.assertEqual(TOO_MANY_CLIENTS, admission.enter("192.0.2.3"))
         admission.leave("192.0.2.2")
         admission.leave("192.0.2.3")
 
-        self.assertTrue(admission.enter("192.0.2.4"))
+        self.assertIsNone(admission.enter("192.0.2.4"))
 
     def test_nothingIsKept(self):
         """Of addresses that have left nothing is kept."""
-        admission = Admission(Limits())
+        admission = Admission(Limits(), Clock().seconds)
         for number in range(1000):
             host = f"2001:db8:0:{number:x}::1"
             admission.enter(host)
@@ -106,10 +141,57 @@ class AdmissionTests(TableTestCase):
     @given(st.lists(st.sampled_from(["192.0.2.1", "2001:db8::1", ""]), max_size=20))
     def test_everybodyLeaves(self, hosts):
         """When all have left, it is as if nobody had come."""
-        admission = Admission(Limits(clients=1, clientsPerAddress=1))
+        admission = Admission(Limits(clients=1, clientsPerAddress=1), Clock().seconds)
         for host in hosts:
             admission.enter(host)
         for host in hosts:
             admission.leave(host)
 
-        self.assertTrue(admission.enter("192.0.2.1"))
+        self.assertIsNone(admission.enter("192.0.2.1"))
+
+
+class OverloadTests(TableTestCase):
+    """What all connections hold together."""
+
+    def test_count(self):
+        """It is counted ten times a second at the most, and then holds."""
+        clock, held = Clock(), [100]
+        limits = Limits(bufferedOctets=100)
+        admission = Admission(limits, clock.seconds, lambda: held[0])
+        self.assertIsNone(admission.enter("192.0.2.1"))
+        held[0] = 101
+        self.assertIsNone(admission.enter("192.0.2.1"))
+        clock.advance(0.1)
+        self.assertEqual(OVERLOADED, admission.enter("192.0.2.1"))
+        held[0] = 0
+        clock.advance(0.1)
+        self.assertIsNone(admission.enter("192.0.2.1"))
+
+    def test_told(self):
+        """Beyond it 421 for who comes, 451 for MAIL, until a message was read."""
+        streams = []
+
+        async def onData(stream, session):
+            streams.append(stream)
+            await waiting
+
+        waiting = Deferred[None]()
+        options = memoryOptions(bufferedOctets=5)
+        server = MemoryServer(onData=onData, options=options)
+        mail = "MAIL FROM:<alice@example.com>"
+        one, other = server.connect(), server.connect()
+        for client in (one, other):
+            client.say("HELO client.example.com")
+        one.say(mail, "RCPT TO:<bob@example.org>", "DATA", "Hello.")
+        server.clock.advance(0.1)
+        self.assertEqual(
+            ["451 4.3.1 Too busy for another message, try later"], other.say(mail)
+        )
+        late = server.connect()
+        self.assertEqual(["421 4.3.2 Too busy, come back later"], late.hear())
+        self.assertTrue(late.closed)
+        streams[0].read()
+        one.say(".")
+        waiting.callback(None)
+        server.clock.advance(0.1)
+        self.assertEqual("250", other.say(mail)[0][:3])

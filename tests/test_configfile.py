@@ -38,6 +38,9 @@ data-timeout = 9
 minimum-data-rate = 0
 handshake-timeout = 10
 auth-failures = 0
+auth-failures-per-address = 15
+ban-time = 16
+buffered-octets = 17
 closing-timeout = 12
 stream-buffer = 13
 """
@@ -269,7 +272,7 @@ class ConfigFileTests(SynchronousTestCase):
         """Each limit has a key, and each listener the common ones or its own."""
         text = f"[limits]{LIMITS}[[listener]]\n[[listener]]\nlimits = {{clients = 1}}"
         config = self.read(text)
-        values: Any = [1, 2, 3, 4, 0, 6, 7, 0.5, 9, 0, 10, 0, 12, 13]
+        values: Any = [1, 2, 3, 4, 0, 6, 7, 0.5, 9, 0, 10, 0, 15, 16, 12, 13, 17]
         names = [each.name for each in fields(Limits)]
         limits = Limits(**dict(zip(names, values, strict=True)))
         self.assertEqual(config.limits, limits)

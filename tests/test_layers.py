@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # Here Twisted begins.
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
-        *("coroutines", "peer", "admission", "stream", "callbacks", "watcher"),
+        *("coroutines", "peer", "bans", "admission", "stream", "callbacks", "watcher"),
         *("inquiry", "watch", "outbox", "reception", "reverse", "shown"),
         *("connection", "protocol", "factory", "cred"),
     ),

@@ -26,15 +26,26 @@ DEFAULTS = {
     "minimumDataRate": 128,
     "handshakeTimeout": 60,
     "authFailures": 3,
+    "authFailuresPerAddress": 30,
+    "banTime": 600,
     "closingTimeout": 30,
     "streamBuffer": 65_536,
+    "bufferedOctets": 268_435_456,
 }
 
 COUNTS = [
     *("messageSize", "recipients", "transactions", "errors"),
     *("clients", "clientsPerAddress", "streamBuffer", "authFailures"),
+    "authFailuresPerAddress",
+    "bufferedOctets",
 ]
-TIMES = ["commandTimeout", "dataTimeout", "handshakeTimeout", "closingTimeout"]
+TIMES = [
+    "commandTimeout",
+    "dataTimeout",
+    "handshakeTimeout",
+    "closingTimeout",
+    "banTime",
+]
 
 
 #: Of what nothing at all may be allowed.

@@ -286,10 +286,19 @@ class ShareTests(SynchronousTestCase):
         each; what is for a connection is not divided.
         """
         for workers, total, expected in SHARES:
-            limits = Limits(clients=total, clientsPerAddress=total, recipients=7)
+            limits = Limits(
+                clients=total,
+                clientsPerAddress=total,
+                bufferedOctets=total,
+                authFailuresPerAddress=total,
+                recipients=7,
+            )
             shares = [shareOf(limits, workers, place) for place in range(workers)]
             self.assertEqual([each.clients for each in shares], expected)
             self.assertEqual([each.clientsPerAddress for each in shares], expected)
+            self.assertEqual([each.bufferedOctets for each in shares], expected)
+            counts = [each.authFailuresPerAddress for each in shares]
+            self.assertEqual(counts, expected)
             self.assertEqual({each.recipients for each in shares}, {7})
 
     def test_sockets(self) -> None:

@@ -1,0 +1,114 @@
+"""
+Tests of smtpsession.bans, and of what a banned client is told.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession.bans import Bans
+from smtpsession.errors import SMTPError
+from smtpsession.limits import BANS, Limits
+from smtpsession.testing import MemoryServer
+from tests.logins import EHLO, FAILED, WRONG, serverWith
+
+BANNED = "421 4.7.0 Too many failed logins from your address"
+HOST = "192.0.2.1"
+
+
+class BansTests(SynchronousTestCase):
+    """Failed logins, counted and forgotten."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        limits = Limits(authFailuresPerAddress=4, banTime=100)
+        self.bans = Bans(limits, self.clock.seconds)
+
+    def fail(self, times: int) -> None:  # type: ignore[override]
+        """Somebody fails so often, all at once."""
+        for _ in range(times):
+            self.bans.failed(HOST)
+
+    def test_limit(self) -> None:
+        """So many failures are forgiven, and one more is not."""
+        self.fail(4)
+        self.assertFalse(self.bans.isBanned(HOST))
+        self.fail(1)
+        self.assertTrue(self.bans.isBanned(HOST))
+        self.assertFalse(self.bans.isBanned("192.0.2.2"))
+
+    def test_time(self) -> None:
+        """A ban lasts for its time after the last failure, and no longer."""
+        self.fail(5)
+        self.clock.advance(50)
+        self.fail(1)
+        self.clock.advance(99)
+        self.assertTrue(self.bans.isBanned(HOST))
+        self.clock.advance(1)
+        self.assertFalse(self.bans.isBanned(HOST))
+
+    def test_decay(self) -> None:
+        """In that time half of the failures are forgotten, and not all of them."""
+        self.fail(4)
+        self.clock.advance(100)
+        self.fail(2)
+        self.assertFalse(self.bans.isBanned(HOST))
+        self.fail(1)
+        self.assertTrue(self.bans.isBanned(HOST))
+
+    def test_bounded(self) -> None:
+        """So many are known at most; who has not failed for longest is forgotten."""
+        self.bans.failed("longest")
+        self.fail(4)
+        for number in range(BANS - 2):
+            self.bans.failed(str(number))
+        self.fail(1)
+        for number in range(2):
+            self.bans.failed(f"new {number}")
+        self.assertEqual(len(self.bans._records), BANS)
+        self.assertNotIn("longest", self.bans._records)
+        self.assertTrue(self.bans.isBanned(HOST))
+
+
+class ConnectionTests(SynchronousTestCase):
+    """What the clients of a server see of it."""
+
+    def failOnce(self, server: MemoryServer, host: str = HOST) -> list[str]:
+        """Connect, fail to log in, and leave."""
+        client = server.connect(host)
+        client.hear()
+        client.say(EHLO)
+        heard = client.say(WRONG)
+        client.leave()
+        return heard
+
+    def test_banned(self) -> None:
+        """A banned client is told so in place of the greeting; others are greeted."""
+        server = serverWith(authFailuresPerAddress=1, banTime=100)
+        for _ in range(2):
+            self.assertEqual(self.failOnce(server), [FAILED])
+        client = server.connect(HOST)
+        self.assertEqual(client.hear(), [BANNED])
+        self.assertTrue(client.closed)
+        self.assertEqual(server.connect("192.0.2.2").hear()[0][:3], "220")
+        server.clock.advance(100)
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+
+    def test_ourFault(self) -> None:
+        """A login that cannot be decided now blames nobody."""
+
+        def onAuth(auth: object, session: object) -> None:
+            raise SMTPError(454, "Later", "4.7.0")
+
+        server = serverWith(onAuth, authFailuresPerAddress=1)
+        for _ in range(3):
+            self.failOnce(server)
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+
+    def test_proxy(self) -> None:
+        """Who may send XCLIENT speaks for many, and is not banned for one of them."""
+        server = serverWith(authFailuresPerAddress=1, xclient=[HOST])
+        for _ in range(3):
+            self.failOnce(server)
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
