@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -41,6 +41,7 @@ from smtpsession.dialogue import Dialogue
 from smtpsession.errors import MessageAborted
 from smtpsession.inquiry import Inquiry
 from smtpsession.options import ServerOptions
+from smtpsession.proof import PendingProof
 from smtpsession.reception import Reception
 from smtpsession.replies import (
     COMMAND_TIMEOUT,
@@ -73,7 +74,7 @@ class SMTPProtocol(Connection):
     _naming: Deferred[None] | None = None
     #: Whose keys were asked for last, and who waits for the client's proof.
     _wanted: KeysWanted | None = None
-    _proof: Deferred[bool] | None = None
+    _proof: PendingProof | None = None
     _reception: Reception | None = None
     _skipped: ChunkDecoder | None = None
     _isIdentified = _isAnnounced = _isDraining = False
@@ -318,20 +319,20 @@ class SMTPProtocol(Connection):
         if wanted is not self._wanted:
             raise RuntimeError("the client has begun another login")
         actions = self._dialogue.keysGiven(keys)
-        proof = self._proof = Deferred[bool]()
+        proof = self._proof = PendingProof()
         self._perform(actions)
         self.lines.limit = self._dialogue.lineLimit
         self.release(QUESTION)
         if not self.isReceiving:
             self.outbox.flush()
-        return proof
+        return proof.answer
 
     def _prove(self, isValid: bool) -> None:
         proof, self._proof = self._proof, None
         assert proof is not None, "nobody waits for a proof"
         if self._inquiry.isOpen:
             self.hold(QUESTION)
-        proof.callback(isValid)
+        proof.answer.callback(isValid)
 
     def _giveUp(self, reply: Reply) -> None:
         self.isClosing = True
@@ -415,12 +416,4 @@ class SMTPProtocol(Connection):
         self._inquiry.cancel()
         proof, self._proof = self._proof, None
         if proof is not None:
-            # It may be waited for apart from the question, or by nobody.
-            proof.cancel()
-            proof.addErrback(_unproven)
-
-
-def _unproven(failure: Failure) -> bool:
-    """Whoever had waited was told; whoever asks later hears that there is no proof."""
-    failure.trap(CancelledError)
-    return False
+            proof.abandon()

@@ -33,7 +33,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
         *("coroutines", "peer", "bans", "admission", "stream", "callbacks", "watcher"),
-        *("inquiry", "watch", "outbox", "reception", "reverse", "shown"),
+        *("inquiry", "watch", "outbox", "proof", "reception", "reverse", "shown"),
         *("connection", "protocol", "factory", "cred"),
     ),
     # What "import smtpsession" gives.
