@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 from attrs import evolve
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ReactorNotRunning
+from twisted.internet.interfaces import IReadDescriptor
 from twisted.logger import (
     FileLogObserver,
     ILogObserver,
@@ -21,6 +23,8 @@ from twisted.logger import (
     globalLogBeginner,
     globalLogPublisher,
 )
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from smtpsession.assembly import INHERITED, Monitor
 from smtpsession.config import Config, MetricsTable
@@ -110,10 +114,42 @@ def main(
         if reporter is not None:
             await reporter.stop()
 
+    reactor.addReader(Lifeline(reactor))
     reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: Deferred.fromCoroutine(stop())
     )
     reactor.run()
+
+
+@implementer(IReadDescriptor)
+class Lifeline:
+    """
+    The standard input, of which the supervisor has the other end.  When that is gone,
+    in whatever way, nobody would stop the worker any more.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def fileno(self) -> int:
+        """Of the standard input."""
+        return 0
+
+    def logPrefix(self) -> str:
+        """How the reactor calls it."""
+        return "supervisor"
+
+    def doRead(self) -> Failure | None:
+        """Nothing is ever said: it is the end."""
+        return None if os.read(0, 1) else Failure(ConnectionDone())
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The end, as the reactor saw it."""
+        try:
+            self._reactor.stop()
+        except ReactorNotRunning:
+            # It was told to stop before.
+            pass
 
 
 def _untimed(event: LogEvent) -> str:

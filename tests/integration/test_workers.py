@@ -10,6 +10,8 @@ import signal
 import socket
 from pathlib import Path
 
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from tests.integration.support import LOCAL, PATIENCE, Service
@@ -114,6 +116,26 @@ class WorkersTests(ServiceTestCase):
                 return client.recv(100)
         finally:
             os.close(folder)
+
+    async def test_orphans(self) -> None:
+        """
+        When the first process is killed, the others end too, and the port is free.
+        """
+        service, port = await self.startIt()
+        workers = self.workers(service)
+        service.transport.signalProcess("KILL")
+        await service.ended
+        while any(map(self.isAlive, workers)):
+            await deferLater(reactor, 0.02)
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), PATIENCE)
+
+    def isAlive(self, pid: int) -> bool:
+        """Whether a process is there, and not only waits for someone to hear of it."""
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+        except OSError:
+            return False
 
     async def test_limits(self) -> None:
         """
