@@ -121,6 +121,8 @@ class HTTPTable:
     has become of it.
 
     @ivar url: where to; the certificate of C{https} is verified
+    @ivar ca: the authorities whose word on its certificate is good, a file; those that
+        the platform trusts, where it is not given
     @ivar secretFile: a file with the secret that requests are signed with, on one line
     @ivar headers: more headers, such as C{Authorization}
     @ivar timeout: for how many seconds the server may take nothing of the message, and
@@ -131,6 +133,7 @@ class HTTPTable:
     """
 
     url: str = setting(TEXT)
+    ca: Path | None = setting(FILE, None)
     secretFile: Path | None = setting(FILE, None)
     headers: Options = setting(OPTIONS, Options())
     timeout: float = setting(SECONDS, 120)

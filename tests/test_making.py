@@ -11,6 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.configfile import read
+from smtpsession.delivery import http
 from smtpsession.delivery.command import Command
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.discard import Discard
@@ -131,6 +132,24 @@ class MakingTests(SynchronousTestCase):
         self.assertEqual(made._headers, {"Authorization": "Bearer x"})
         self.assertEqual(made._recipients, 100)
         self.assertRaises(ValueError, self.make, "http", url="ftp://a.example/")
+
+    def test_httpAuthorities(self) -> None:
+        """With an authority of its own, the server's certificate is to be of that."""
+        (self.folder / "ca.pem").write_bytes(authority().certificatePEM)
+        roots = []
+
+        class Policy:
+            def __init__(self, trustRoot: Any = None) -> None:
+                roots.append(trustRoot)
+
+        self.patch(http, "BrowserLikePolicyForHTTPS", Policy)
+        self.patch(http, "Agent", lambda *ignored, **options: None)
+        url = "https://app.example.org/"
+        self.make("http", url=url, ca="ca.pem")
+        self.make("http", url=url)
+        self.assertIsNotNone(roots[0])
+        self.assertIsNone(roots[1])
+        self.assertRaises(Exception, self.make, "http", url=url, ca="nowhere.pem")
 
     def test_python(self) -> None:
         """Whatever somebody else has made."""

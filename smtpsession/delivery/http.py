@@ -128,6 +128,7 @@ class HTTP(Destination):
         timeout: float = 120,
         connectTimeout: float = 30,
         recipients: int = 25,
+        trustRoot: Any = None,
         agent: IAgent | None = None,
     ) -> None:
         """
@@ -142,6 +143,8 @@ class HTTP(Destination):
         @param recipients: how many a message may have; a client brings the others with
             another message.  RFC 5321, section 4.5.3.1.8 wants 100 at the least: where
             the server takes such headers, this is to be said here.
+        @param trustRoot: whose word on certificates is good; None for those whom the
+            platform trusts
         @param agent: what makes requests, instead of one of our own
         @raise ValueError: the URL is none, the secret is empty, or C{treq} is missing
         """
@@ -156,7 +159,10 @@ class HTTP(Destination):
         self._rests: set[_Rest] = set()
         self._pool = HTTPConnectionPool(reactor)
         self._agent = agent or Agent(
-            reactor, BrowserLikePolicyForHTTPS(), connectTimeout, pool=self._pool
+            reactor,
+            BrowserLikePolicyForHTTPS(trustRoot),
+            connectTimeout,
+            pool=self._pool,
         )
 
     async def accept(self, recipient: SMTPAddress, session: SMTPSession) -> None:

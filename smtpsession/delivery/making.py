@@ -112,6 +112,7 @@ def _http(table: HTTPTable, around: Surroundings) -> Destination:
         timeout=table.timeout,
         connectTimeout=table.connectTimeout,
         recipients=table.maxRecipients,
+        trustRoot=None if table.ca is None else _authorities(table.ca),
     )
 
 
