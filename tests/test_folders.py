@@ -4,6 +4,7 @@ Tests of smtpsession.delivery.folders: a Maildir for everybody, or one for each.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -71,6 +72,39 @@ class FoldersTests(SynchronousTestCase):
         self.assertIn(told.removeprefix("Delivered as "), file.name)
         self.assertIn(b"Delivered-To: bob@example.org\n", file.read_bytes())
         self.assertIn(b"Delivered-To: al@example.net\n", file.read_bytes())
+
+    def test_full(self) -> None:
+        """Where there is no room for another folder the client is to come again."""
+        destination = self.make("mail/{localpart}")
+
+        def noRoom(path: Path, mode: int = 0) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+        self.patch(maildir, "makeFolder", noRoom)
+        stream = MessageStream(ServerOptions(), lambda: None, lambda: None)
+        stream.feed(MESSAGE, isLast=True)
+        delivery = destination.deliver(stream, newSession(), [SMTPAddress("a@b.c")])
+        failure = self.failureResultOf(Deferred.fromCoroutine(delivery), SMTPError)
+        self.assertEqual(str(failure.value)[:9], "452 4.3.1")
+
+    def test_durable(self) -> None:
+        """Each new folder is forced to the disk in the one that holds it."""
+        destination = self.make("mail/{domain}/{localpart}")
+        forced: list[Path] = []
+        force = maildir._force
+
+        def noting(folder: Path) -> None:
+            forced.append(folder)
+            force(folder)
+
+        self.patch(maildir, "_force", noting)
+        self.deliver(destination, "bob@example.org")
+        mail = self.root / "mail"
+        box = mail / "example.org" / "bob"
+        self.assertEqual(forced, [mail, box.parent, box, box / "new"])
+        forced.clear()
+        self.deliver(destination, "bob@example.org")
+        self.assertEqual(forced, [box, box / "new"])
 
     def test_names(self) -> None:
         """Each recipient has a folder of its own, and none outside of it."""

@@ -16,10 +16,10 @@ from twisted.logger import Logger
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.destination import Destination
-from smtpsession.delivery.maildir import Maildir
+from smtpsession.delivery.maildir import Maildir, isFull, makeFolder
 from smtpsession.delivery.sweeping import Sweeper
 from smtpsession.errors import SMTPError
-from smtpsession.replies import NO_SUCH_FOLDER
+from smtpsession.replies import INSUFFICIENT_STORAGE, NO_SUCH_FOLDER
 from smtpsession.session import SMTPSession
 from smtpsession.stream import MessageStream
 from smtpsession.trace import messageId
@@ -68,7 +68,7 @@ class Folders(Destination):
         if self._isShared:
             self._maildir(self.path).create()
         else:
-            fixed.mkdir(parents=True, exist_ok=True)
+            makeFolder(fixed)
         self._sweeper.start()
         self._log.info(
             "mail goes to the Maildir {path}", event="maildir", path=str(self.path)
@@ -101,7 +101,12 @@ class Folders(Destination):
         maildirs = {self._maildir(path): shares[path] for path in shares}
         first, *others = maildirs
         if not self._isShared:
-            await deferToThread(first.create)
+            try:
+                await deferToThread(first.create)
+            except OSError as error:
+                if isFull(error):
+                    raise SMTPError.saying(INSUFFICIENT_STORAGE) from error
+                raise
         await first.deliver(
             stream, session, maildirs[first], {each: maildirs[each] for each in others}
         )

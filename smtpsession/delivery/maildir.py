@@ -65,14 +65,12 @@ class Maildir:
 
         @raise OSError: that cannot be done, or nothing can be written there
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        makeFolder(self.path, 0o700)
         for name in ("tmp", "new", "cur"):
             (self.path / name).mkdir(mode=0o700, exist_ok=True)
             if not os.access(self.path / name, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "Permission denied", str(self.path))
         _force(self.path)
-        _force(self.path.parent)
 
     async def deliver(
         self,
@@ -105,7 +103,7 @@ class Maildir:
             # file to move, or the message stays: nobody was told 250.
             for each in (first, *others):
                 each.temporary.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in _FULL:
+            if isFull(error):
                 raise SMTPError.saying(INSUFFICIENT_STORAGE) from error
             raise
         return first.final
@@ -175,6 +173,25 @@ def _publish(file: BinaryIO, entry: _Entry) -> None:
     os.fsync(file.fileno())
     entry.temporary.rename(entry.final)
     _force(entry.final.parent)
+
+
+def isFull(error: BaseException) -> bool:
+    """Whether there is no room on the disk, or none that we may have."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+def makeFolder(path: Path, mode: int = 0o777) -> None:
+    """
+    Make a folder and what is missing above it, each forced to the disk in the one that
+    holds it.
+
+    @param mode: of the folder itself
+    @raise OSError: that cannot be done
+    """
+    missing = [each for each in (path, *path.parents) if not each.is_dir()]
+    for each in reversed(missing):
+        each.mkdir(mode=mode if each == path else 0o777, exist_ok=True)
+        _force(each.parent)
 
 
 def _force(folder: Path) -> None:
