@@ -28,6 +28,7 @@ from smtpsession.delivery.making import Surroundings, make
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DestinationTable, nameOf
 from smtpsession.inherited import InheritedEndpoint
+from smtpsession.limits import Limits
 from smtpsession.options import ServerOptions
 from smtpsession.pem import CertificatePair
 from smtpsession.router import Route
@@ -109,6 +110,7 @@ def assemble(
     listeners = []
     for place, table in enumerate(config.listener):
         where = f"listener[{place}]"
+        bench.make(f"{where}.limits", _requireShares, table.limits, config.workers)
         options = bench.make(where, _options, config, table, certificates, mechanisms)
         endpoint = bench.make(f"{where}.endpoint", _endpoint, reactor, table)
         if options is not None:
@@ -181,6 +183,14 @@ def _accounts(table: AuthTable, reactor: Any) -> Accounts | Checkers | None:
     if table.users is None and table.tokens is None:
         return None
     return Accounts(table.users, table.tokens, reactor=reactor)
+
+
+def _requireShares(limits: Limits, workers: int) -> None:
+    """Each of several workers takes one client at the least, and one of an address."""
+    for name in ("clients", "clientsPerAddress"):
+        limit = getattr(limits, name)
+        if limit < workers:
+            raise ValueError(f"{name}: {limit}, but expected {workers} for the workers")
 
 
 def _mechanisms(

@@ -221,5 +221,14 @@ class Config:
     stopTimeout: float = setting(SECONDS, 30)
 
 
+STAYS = "workers and listeners cannot change while they are in use"
+
+
+def whatStays(config: Config) -> tuple[object, ...]:
+    """What cannot change while the service runs: its ports and its processes."""
+    places = [(each.endpoint, each.protocol) for each in config.listener]
+    return config.workers, config.metrics, places
+
+
 #: What is configured where there is no file: a mail sink.
 EMBEDDED = Config(route=(RouteTable(recipients=("*",)),))

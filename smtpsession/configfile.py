@@ -46,15 +46,25 @@ def load(path: str | Path) -> Config:
 
     @raise ConfigError: with all that is wrong
     """
-    file = Path(path)
     try:
-        with file.open("rb") as stream:
-            given = tomllib.load(stream)
+        octets = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}"]) from error
+    return parse(octets, path)
+
+
+def parse(octets: bytes, path: str | Path) -> Config:
+    """
+    Read a configuration whose file was read already.
+
+    @param path: of the file, for what is relative to it and what is wrong with it
+    @raise ConfigError: with all that is wrong
+    """
+    try:
+        given = tomllib.loads(octets.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{path}: not TOML: {error}"]) from error
-    return read(given, file.absolute().parent, str(path))
+    return read(given, Path(path).absolute().parent, str(path))
 
 
 def read(given: Mapping[str, Any], folder: Path, name: str) -> Config:

@@ -110,6 +110,9 @@ class LogFile:
 def asText(event: LogEvent) -> str:
     """One line in ASCII, with a tab in front of what were more lines of it."""
     text = eventAsText(event).replace("\n", "\n\t")
+    if "worker" in event:
+        time, space, rest = text.partition(" ")
+        text = f"{time}{space}worker {event['worker']} {rest}"
     return "".join(map(_visible, text))
 
 
@@ -154,6 +157,8 @@ def _plain(value: Any) -> Any:
         return value.id
     if isinstance(value, Model):
         return value.asDict()
+    if hasattr(value, "host") and hasattr(value, "port"):
+        return f"{value.host}:{value.port}"
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]
     return str(value)

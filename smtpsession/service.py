@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.assembly import Assembly, Monitor, assemble
-from smtpsession.config import Config
+from smtpsession.config import STAYS, Config, whatStays
 from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
@@ -133,7 +133,7 @@ class MailService(MultiService):
                 self._assembly.accounts.start()
         except OSError as error:
             what = f"{error.filename}: {error.strerror}"
-            raise SystemExit(f"cannot deliver to {what}") from None
+            raise SystemExit(f"cannot use {what}") from None
         super().startService()
         if self._monitor is not None:
             self._monitor.startService()
@@ -198,8 +198,8 @@ class MailService(MultiService):
     def _adopt(self, config: Config) -> None:
         before = self._assembly
         after = self._assemble(config, before.destinations, before.monitor)
-        if _places(config) != _places(self._config):
-            raise ConfigError(["listeners cannot change while they are in use"])
+        if whatStays(config) != whatStays(self._config):
+            raise ConfigError([STAYS])
         events, logFile = _eventFile(config), logFileOf(config.log, self._logged)
         with ExitStack() as undoing:
             for file in (events, logFile):
@@ -256,8 +256,3 @@ class MailService(MultiService):
 
 def _eventFile(config: Config) -> EventFile | None:
     return None if config.events is None else EventFile(config.events)
-
-
-def _places(config: Config) -> list[tuple[str, str]]:
-    places = [(each.endpoint, each.protocol) for each in config.listener]
-    return [*places, (config.metrics.endpoint or "", "http")]

@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpsession.assembly import Monitor, assemble
-from smtpsession.config import Config
+from smtpsession.config import STAYS, Config, whatStays
 from smtpsession.errors import ConfigError
 from smtpsession.limits import Limits
 from smtpsession.listening import ListeningService
@@ -40,17 +40,20 @@ if TYPE_CHECKING:
 DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
 
 #: What the environment says to a worker: which one it is, the domains of its sockets,
-#: what salts are made of, and the descriptor that it is to report its metrics to, if
-#: anybody wants to know them.
-PLACE, DOMAIN, SECRET, REPORTS = (
+#: what salts are made of, the descriptor that it is to report its metrics to, if
+#: anybody wants to know them, and the configuration that was last found to be good.
+PLACE, DOMAIN, SECRET, REPORTS, CONFIG = (
     "SMTPSESSION_WORKER",
     "SMTPSESSION_DOMAINS",
     "SMTPSESSION_SECRET",
     "SMTPSESSION_REPORTS",
+    "SMTPSESSION_CONFIG",
 )
 #: Workers that have a log of their own tell us nothing for ours.
 LOG_STAYS = "a log of its own cannot come or go while workers run"
 
+# Linux takes 128 KiB for one variable.
+_ENVIRONMENT = 100_000
 # How much longer than they have said workers may take to stop.
 _GRACE = 15.0
 
@@ -98,6 +101,8 @@ class Supervisor(Service):
         self._config, self._file, self._reactor = config, file, reactor
         self._reread = reread
         self._secret = secret
+        # For workers that begin later: by then the file can be another, or bad.
+        self._text = _textOf(file)
         # Not used here: what is wrong with it is to be said once, and by now.
         assembly = assemble(config, file.parent, reactor)
         self._endpoints = [(each.name, each.endpoint) for each in assembly.listeners]
@@ -196,9 +201,9 @@ class Supervisor(Service):
             return
         notifyReloading()
         try:
-            config = self._reread()
-            if config.metrics != self._config.metrics:
-                raise ConfigError(["listeners cannot change while they are in use"])
+            config, text = self._reread(), _textOf(self._file)
+            if whatStays(config) != whatStays(self._config):
+                raise ConfigError([STAYS])
             if (config.log.file is None) != (self._config.log.file is None):
                 raise ConfigError([LOG_STAYS])
             assemble(config, self._file.parent, self._reactor)
@@ -206,7 +211,7 @@ class Supervisor(Service):
         except (ConfigError, OSError) as error:
             self._log.error("not reloaded: {error}", event="not-reloaded", error=error)
         else:
-            self._config = evolve(config, workers=self._config.workers)
+            self._config, self._text = config, text
             for each in self._workers:
                 each.signal("HUP")
         notify("READY=1")
@@ -284,6 +289,7 @@ class Supervisor(Service):
             PLACE: str(place),
             DOMAIN: ",".join(domains),
             SECRET: self._secret.hex(),
+            CONFIG: self._text,
         }
 
     def callLater(self, seconds: float, act: Callable[[], None]) -> IDelayedCall:
@@ -301,6 +307,15 @@ class _Nobody(Factory):
     """Serves nobody: the workers do."""
 
     noisy = False
+
+
+def _textOf(file: Path) -> str:
+    """The configuration, or nothing where it does not fit into the environment."""
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if len(text.encode("utf-8")) < _ENVIRONMENT else ""
 
 
 def _giveUp(failure: Failure, name: str) -> None:

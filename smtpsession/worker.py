@@ -27,12 +27,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smtpsession.assembly import INHERITED, Monitor
-from smtpsession.config import Config, MetricsTable
-from smtpsession.configfile import load
+from smtpsession.config import STAYS, Config, MetricsTable, whatStays
+from smtpsession.configfile import load, parse
 from smtpsession.errors import ConfigError
 from smtpsession.service import MailService
 from smtpsession.signals import postpone
 from smtpsession.supervisor import (
+    CONFIG,
     DOMAIN,
     LOG_STAYS,
     PLACE,
@@ -51,7 +52,7 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
     @raise ConfigError: there are not as many sockets as listeners
     """
     if len(domains) != len(config.listener):
-        raise ConfigError(["listeners cannot change while they are in use"])
+        raise ConfigError([STAYS])
     listeners = tuple(
         evolve(
             listener,
@@ -79,17 +80,18 @@ def main(
     # What is read now may be old when a signal would come.
     postpone()
     place, domains = int(environment[PLACE]), environment[DOMAIN].split(",")
-    started = load(file)
+    text = environment.get(CONFIG, "")
+    started = parse(text.encode("utf-8"), file) if text else load(file)
 
     def reread() -> Config:
-        config = load(file)
+        return own(load(file))
+
+    def own(config: Config) -> Config:
         if (config.log.file is None) != (started.log.file is None):
             raise ConfigError([LOG_STAYS])
-        if [each.endpoint for each in config.listener] != [
-            each.endpoint for each in started.listener
-        ]:
-            raise ConfigError(["listeners cannot change while they are in use"])
-        return ownConfig(evolve(config, workers=started.workers), place, domains)
+        if whatStays(config) != whatStays(started):
+            raise ConfigError([STAYS])
+        return ownConfig(config, place, domains)
 
     secret = bytes.fromhex(environment[SECRET])
     counting = reporter = None
@@ -102,7 +104,7 @@ def main(
         reporter = Reporter(counting.metrics, int(environment[REPORTS]), reactor)
         reactor.callWhenRunning(reporter.start)
     service = MailService(
-        reread(), file.parent, reactor, reread, secret, counting, place
+        own(started), file.parent, reactor, reread, secret, counting, place
     )
     service.privilegedStartService()
     service.startService()

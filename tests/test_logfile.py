@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -46,6 +47,20 @@ class LogFileTests(SynchronousTestCase):
         self.assertRegex(first, r"^\d{4}-\S+ \[tests#warn\] b\\xfc \\x07\\x1b\[2J\\r$")
         self.assertRegex(second, r" \[tests#info\] two$")
         self.assertEqual(third, "\tlines")
+
+    def test_worker(self) -> None:
+        """Of several processes each line says which one it is of."""
+        self.begin("text", worker=3)
+        self.log.info("word")
+        [line] = self.lines()
+        self.assertRegex(line, r"^\d{4}-\S+ worker 3 \[tests#info\] word$")
+
+    def test_address(self) -> None:
+        """An address of Twisted is a text."""
+        self.begin()
+        self.log.info("word", address=IPv4Address("TCP", "192.0.2.1", 25))
+        [entry] = self.entries()
+        self.assertEqual(entry["address"], "192.0.2.1:25")
 
     def test_json(self) -> None:
         """An object for each event, with its fields, as plain types."""

@@ -30,7 +30,9 @@ from smtpsession import (
     SMTPSession,
     XClientAuth,
 )
+from smtpsession.logfile import asText
 from smtpsession.logins import logged
+from smtpsession.workerprocess import Worker
 from tests.cases import TableTestCase
 
 #: Not part of the package: there is nothing to test where it is not at hand.
@@ -228,9 +230,11 @@ class Fail2banTests(LogTestCase):
             return
         self.ask(lambda *_: None)
         date, said = self.lines[0].split(" ", 1)
-        worker = "[smtpsession.supervisor.Worker#info]"
+        worker = f"[{Worker._log.namespace}#info]"
         lines = [f"{date} {worker} {said}", f"{date} {worker} \t{said}"]
         self.assertEqual(["203.0.113.5", None], self.hosts(lines))
+        own = asText({**self.events[0], "worker": 2})
+        self.assertEqual(["203.0.113.5"], self.hosts([own]))
 
     def test_crafted(self):
         """Whatever a client calls itself, it is its own address, on its own line."""

@@ -261,7 +261,7 @@ class MailServiceTests(SynchronousTestCase):
         """
         (self.folder / "maildir").write_bytes(b"")
         error = self.assertRaises(SystemExit, self.service().startService)
-        self.assertIn(f"cannot deliver to {self.folder / 'maildir'}", str(error))
+        self.assertIn(f"cannot use {self.folder / 'maildir'}", str(error))
 
     def test_stop(self) -> None:
         """

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpsession import ConfigError, Limits
 from smtpsession.assembly import INHERITED
 from smtpsession.config import Config, ListenerTable, LogTable, MetricsTable
-from smtpsession.supervisor import DOMAIN, PLACE, SECRET, Supervisor, shareOf
+from smtpsession.supervisor import CONFIG, DOMAIN, PLACE, SECRET, Supervisor, shareOf
 from smtpsession.worker import ownConfig
 
 SHARES = [
@@ -101,7 +101,7 @@ class SupervisorTests(SynchronousTestCase):
         self.file = Path(self.mktemp()).absolute()
         tables = [ListenerTable(endpoint=f"tcp:{number}") for number in (25, 587)]
         self.config = Config(listener=tuple(tables), workers=2, stopTimeout=5)
-        self.next = self.config
+        self.next: Config | None = self.config
         self.supervisor = Supervisor(
             self.config, self.file, self.reactor, self.reread, b"salt"
         )
@@ -204,13 +204,56 @@ class SupervisorTests(SynchronousTestCase):
         self.assertEqual(
             [each.signals for each in self.reactor.processes], [["HUP"]] * 2
         )
-        self.next = None  # type: ignore[assignment]
+        self.next = None
         with capturedLogs() as events:
             self.supervisor.reload()
         self.assertIn("not reloaded: mail.toml", str(formatEvent(events[0])))
         self.assertEqual(
             [each.signals for each in self.reactor.processes], [["HUP"]] * 2
         )
+
+    def test_stays(self) -> None:
+        """
+        Neither the number of workers nor where they listen can change.
+        """
+        tables = (ListenerTable(endpoint="tcp:26"),)
+        for change in ({"workers": 3}, {"listener": tables}):
+            self.next = evolve(self.config, **change)
+            with capturedLogs() as events:
+                self.supervisor.reload()
+            said = "".join(str(formatEvent(each)) for each in events)
+            self.assertIn("workers and listeners cannot change", said)
+        self.assertEqual([each.signals for each in self.reactor.processes], [[], []])
+
+    def test_lastGood(self) -> None:
+        """
+        A worker that begins later has the configuration that was last good.
+        """
+        for text, isGood in (("a", True), ("b", False), ("c", True)):
+            self.file.write_text(text, "utf-8")
+            self.next = self.config if isGood else None
+            self.supervisor.reload()
+        self.file.write_text("d", "utf-8")
+        self.reactor.processes[0].end()
+        self.reactor.advance(1)
+        self.assertEqual(self.reactor.spawned[-1]["env"][CONFIG], "c")
+
+    def test_fewClients(self) -> None:
+        """
+        A limit below the number of workers could not be divided among them.
+        """
+        for limits, name in (
+            (Limits(clients=1), "clients: 1"),
+            (Limits(clientsPerAddress=1), "clientsPerAddress: 1"),
+        ):
+            table = ListenerTable(endpoint="tcp:25", limits=limits)
+            config = evolve(self.config, listener=(table,))
+            error = self.assertRaises(
+                ConfigError,
+                Supervisor,
+                *(config, self.file, self.reactor, self.reread, b"salt"),
+            )
+            self.assertIn(f"listener[0].limits: {name}, but expected 2", str(error))
 
     def test_logStays(self) -> None:
         """

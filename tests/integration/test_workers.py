@@ -176,6 +176,11 @@ class WorkersTests(ServiceTestCase):
         (self.folder / "mail.toml").write_text("hostnam = 1", "utf-8")
         service.transport.signalProcess("HUP")
         await service.said("not reloaded: .*hostnam")
+        # Who begins now has what was good, and not what is in the file.
+        os.kill(self.workers(service)[0], signal.SIGKILL)
+        await service.said("mail goes to the Maildir", 3)
+        for _ in range(6):
+            self.assertEqual((await self.codes(port))[3], "550")
         workers = self.workers(service)
         self.assertEqual(len(workers), 2)
         self.assertEqual(await service.terminate(), 0)
