@@ -79,10 +79,11 @@ def _octets(lines: Iterable[str]) -> list[bytes]:
     return [line.encode("utf-8") + b"\r\n" for line in lines]
 
 
-#: A line of a client; half of them are what it says who wants to send a message.
+#: A line of a client.
 lines = st.one_of(
     oneOf(_octets(_GOOD)),
     oneOf(_octets(_GOOD)),
+    oneOf(_octets(_FAIR)),
     oneOf(_octets(_FAIR)),
     oneOf(_octets(_BAD) + [b"NOOP \xff\r\n", b"\x80\r\n", b"\r", b"\n"]),
 )
@@ -90,7 +91,15 @@ groups = st.lists(lines, min_size=1, max_size=5).map(b"".join)
 
 _pieces = st.sampled_from(
     [
-        *(b"Subject: x\r\n", b"text", b"\r\n", b".", b"..", b"\r\n.", b"\r\n..\r\n"),
+        *(
+            b"Subject: x\r\n",
+            b"text",
+            b"\r\n",
+            b".",
+            b"..",
+            b"\r\n.",
+            b"\r\n..\r\n..a\r\n",
+        ),
         *(b"\r", b"\n", b"\0", b"\xff", b" ", b"\r\n.\n", b"\n.\r\n", b"\n.\n"),
         *(
             b"\r\n.\r",
@@ -121,15 +130,23 @@ _mails = st.sampled_from(
 
 
 def opening(terms: Terms, way: str) -> list[bytes]:
-    """What a client begins with, that knows its way; it waits for each to be done."""
+    """
+    What a client begins with, that knows its way; it waits for each to be done.
+
+    @param way: C{"all"} that it has to say before it may send, C{"hello"} alone, or
+        C{"login"}, which it should not say before it asks for TLS
+    """
     if way == "nothing":
         return []
     hello = _hellos[terms.protocol]
+    login = f"AUTH PLAIN {_PLAIN}\r\n".encode("ascii")
     said = [hello]
+    if way == "login":
+        said += [login, b"STARTTLS\r\n", hello]
     if way == "all" and terms.tls == "required":
         said += [b"STARTTLS\r\n", hello]
     if way == "all" and terms.auth == "required":
-        said.append(f"AUTH PLAIN {_PLAIN}\r\n".encode("ascii"))
+        said.append(login)
     return said
 
 
@@ -146,9 +163,9 @@ def transactions(draw: st.DrawFn, protocol: str) -> bytes:
     else:
         cut = draw(st.integers(0, len(content)))
         parts = content[:cut], content[cut:]
-        message = b"BDAT %d\r\n%bBDAT %d LAST\r\n%b" % (
-            *(len(parts[0]), parts[0]),
-            *(len(parts[1]), parts[1]),
+        message = b"BDAT %d\r\n%bBDAT %d%b\r\n%b" % (
+            *(len(parts[0]), parts[0], len(parts[1])),
+            *(draw(st.sampled_from([b" LAST", b" LAST", b""])), parts[1]),
         )
     return opening + message + draw(st.sampled_from([b"", b"NOOP\r\n", b"QUIT\r\n"]))
 

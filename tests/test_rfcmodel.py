@@ -47,6 +47,7 @@ _HEADERS = [
     b"EHLO client.example.net\r\n",
 ]
 _SECONDS = [*[1, 30] * 6, 60, 299, 300, 599, 600]
+_PAUSES = [0, 0, 0, 0, 1, 100, 299]
 #: In one run of hypothesis, which remembers all of them.
 _ROUND = 5000
 
@@ -94,16 +95,12 @@ class Conversations(RuleBasedStateMachine):
         plans=st.lists(randomlines.plans, max_size=1),
         header=st.sampled_from(_HEADERS),
         places=randomlines.cuts(),
-        way=st.sampled_from(["all", "all", "hello", "nothing"]),
+        way=st.sampled_from(["all", "all", "hello", "login", "nothing"]),
     )
     def connect(
         self, plans: list[tuple[str, Plan]], header: bytes, places: list[int], way: str
     ) -> None:
-        """
-        A client comes.
-
-        @param way: what it does at once: C{"all"} that it has to before it may send
-        """
+        """A client comes, and says what it has to."""
         self.isLost = False
         self.factory.startAnew()
         self.failures.clear()
@@ -132,14 +129,19 @@ class Conversations(RuleBasedStateMachine):
         octets=randomlines.groups | randomlines.contents,
         places=randomlines.cuts(),
         plans=st.lists(randomlines.plans, max_size=2),
+        pause=st.sampled_from(_PAUSES),
     )
     def say(
-        self, octets: bytes, places: list[int], plans: list[tuple[str, Plan]]
+        self,
+        octets: bytes,
+        places: list[int],
+        plans: list[tuple[str, Plan]],
+        pause: int = 0,
     ) -> None:
         """It says something, and the application will have its opinion."""
         for name, plan in plans:
             self.plan(name, plan)
-        self.send(octets, places)
+        self.send(octets, places, pause)
 
     @precondition(lambda self: self.isThere)
     @rule(
@@ -180,7 +182,10 @@ class Conversations(RuleBasedStateMachine):
         """Whether both sides are."""
         return not self.isLost and not self.model.closed
 
-    def send(self, octets: bytes, places: list[int]) -> None:
+    def send(self, octets: bytes, places: list[int], pause: int = 0) -> None:
+        """
+        @param pause: how many seconds are between the pieces
+        """
         for each in randomlines.pieces(octets, places):
             if self.model.inHandshake:
                 # The rest is for TLS.
@@ -188,6 +193,8 @@ class Conversations(RuleBasedStateMachine):
             self.model.hear(each)
             self.client.write(each)
             self.compare()
+            if pause:
+                self.rest(pause)
 
     @precondition(lambda self: not self.isLost and self.model.isAsking)
     @rule(data=st.data())
@@ -217,6 +224,9 @@ class Conversations(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from(_SECONDS))
     def wait(self, seconds: int) -> None:
         """Nothing happens."""
+        self.rest(seconds)
+
+    def rest(self, seconds: int) -> None:
         self.model.wait(seconds)
         self.server.clock.advance(seconds)
         self.compare()
@@ -320,7 +330,7 @@ class ModelTests(SynchronousTestCase):
 
     def test_conversations(self) -> None:
         """Both say and see the same, whatever happens."""
-        wanted = int(os.environ.get("SMTPSESSION_EXAMPLES", "2000"))
+        wanted = int(os.environ.get("SMTPSESSION_EXAMPLES", "2500"))
         number = int(os.environ.get("SMTPSESSION_SEED", "1"))
         while wanted > 0:
             self.converse(min(wanted, _ROUND), number)
