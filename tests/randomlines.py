@@ -157,7 +157,7 @@ def transactions(draw: st.DrawFn, protocol: str) -> bytes:
     rcpts = b"".join(b"RCPT TO:<r%d@example.org>\r\n" % n for n in range(recipients))
     begin = draw(st.sampled_from([b"", _hellos[protocol], b"RSET\r\n"]))
     opening = begin + draw(_mails) + rcpts
-    content = draw(contents)
+    content = draw(contents) + draw(st.sampled_from([b"", b"", b"\r"]))
     if draw(st.booleans()):
         message = b"DATA\r\n" + content + draw(st.sampled_from([b"\r\n.\r\n", b""]))
     else:

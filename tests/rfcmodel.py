@@ -28,7 +28,7 @@ _CHUNK = re.compile(rb"BDAT[ \t]+([0-9]{1,20})( LAST)?[ \t]*", re.IGNORECASE)
 _BDAT = re.compile(rb"BDAT(?![A-Z0-9-])", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _PROXY = re.compile(rb"PROXY TCP4 ([0-9.]+) [0-9.]+ [0-9]+ [0-9]+")
-_HTTP = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"}
+_HTTP = set("CONNECT DELETE GET HEAD OPTIONS PATCH POST PRI PUT TRACE".split())
 
 
 @define

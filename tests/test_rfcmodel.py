@@ -330,7 +330,7 @@ class ModelTests(SynchronousTestCase):
 
     def test_conversations(self) -> None:
         """Both say and see the same, whatever happens."""
-        wanted = int(os.environ.get("SMTPSESSION_EXAMPLES", "2500"))
+        wanted = int(os.environ.get("SMTPSESSION_EXAMPLES", "2000"))
         number = int(os.environ.get("SMTPSESSION_SEED", "1"))
         while wanted > 0:
             self.converse(min(wanted, _ROUND), number)
