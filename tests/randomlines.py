@@ -38,7 +38,12 @@ _FAIR = [
     *("NOOP with text", "VRFY bob", "EXPN list", "HELP", "STARTTLS", "rset\t"),
     *(f"AUTH PLAIN {_PLAIN}", "AUTH PLAIN", "AUTH LOGIN", f"AUTH LOGIN {_CAROL}"),
     *(f"AUTH LOGIN\r\n{_CAROL}\r\n{_CAROL}", f"AUTH LOGIN {_CAROL}\r\n{_CAROL}"),
-    *(f"AUTH PLAIN\r\n{_PLAIN}", "AUTH LOGIN\r\nNOOP", "AUTH LOGIN\r\nRSET\r\nRSET"),
+    *(
+        f"AUTH PLAIN\r\n{_PLAIN}",
+        "AUTH LOGIN\r\nNOOP",
+        "STARTTLS\r\nNOOP",
+        "AUTH LOGIN\r\nRSET\r\nRSET",
+    ),
     *(_PLAIN, _CAROL, "*", "XCLIENT ADDR=192.0.2.77", "XCLIENT LOGIN=dave HELO=there"),
 ]
 _BAD = [
@@ -89,35 +94,20 @@ lines = st.one_of(
 )
 groups = st.lists(lines, min_size=1, max_size=5).map(b"".join)
 
-_pieces = st.sampled_from(
-    [
-        *(
-            b"Subject: x\r\n",
-            b"text",
-            b"\r\n",
-            b".",
-            b"..",
-            b"\r\n.",
-            b"\r\n..\r\n..a\r\n",
-        ),
-        *(b"\r", b"\n", b"\0", b"\xff", b" ", b"\r\n.\n", b"\n.\r\n", b"\n.\n"),
-        *(
-            b"\r\n.\r",
-            b"\r.\r\n",
-            b"\r\n. \r\n",
-            b"\r\n.\0\r\n",
-            b"\r\n.\r\n",
-            b"x" * 90,
-        ),
-        *(
-            b"MAIL FROM:<eve@example.com>\r\n",
-            b"RCPT TO:<eve@example.org>\r\n",
-            b"DATA\r\n",
-        ),
-    ]
-)
-#: A message, or what is one until its end comes too soon.
-contents = st.lists(_pieces, max_size=6).map(b"".join)
+_CLEAN = [
+    *(b"Subject: x\r\n", b"text", b"\r\n", b".", b"..", b"\r\n..\r\n..a\r\n", b"\0"),
+    *(b"\xff", b" ", b"\r\n. \r\n", b"\r\n.\0\r\n", b"x" * 90, b"DATA\r\n"),
+    *(b"MAIL FROM:<eve@example.com>\r\n", b"RCPT TO:<eve@example.org>\r\n"),
+]
+_NASTY = [
+    *(b"\r", b"\n", b"\r\n.", b"\r\n.\n", b"\n.\r\n", b"\n.\n", b"\r\n.\r"),
+    *(b"\r.\r\n", b"\r\n.\r\n"),
+]
+#: A message, or what is one until its end comes too soon; half of them have no line
+#: ends but real ones.
+contents = st.lists(st.sampled_from(_CLEAN), max_size=6).map(b"".join) | st.lists(
+    st.sampled_from([*_CLEAN, *_NASTY, *_NASTY]), max_size=6
+).map(b"".join)
 
 _hellos = {
     "smtp": b"EHLO client.example.net\r\n",
@@ -157,8 +147,11 @@ def transactions(draw: st.DrawFn, protocol: str) -> bytes:
     rcpts = b"".join(b"RCPT TO:<r%d@example.org>\r\n" % n for n in range(recipients))
     begin = draw(st.sampled_from([b"", _hellos[protocol], b"RSET\r\n"]))
     opening = begin + draw(_mails) + rcpts
-    content = draw(contents) + draw(st.sampled_from([b"", b"", b"\r"]))
-    if draw(st.booleans()):
+    content = draw(contents) + draw(st.sampled_from([b"", b"", b"", b"\r"]))
+    how = draw(st.sampled_from(["DATA", "DATA", "BDAT", "BDAT", "RSET"]))
+    if how == "RSET":
+        message = b"RSET\r\n"
+    elif how == "DATA":
         message = b"DATA\r\n" + content + draw(st.sampled_from([b"\r\n.\r\n", b""]))
     else:
         cut = draw(st.integers(0, len(content)))
@@ -168,6 +161,13 @@ def transactions(draw: st.DrawFn, protocol: str) -> bytes:
             *(draw(st.sampled_from([b" LAST", b" LAST", b""])), parts[1]),
         )
     return opening + message + draw(st.sampled_from([b"", b"NOOP\r\n", b"QUIT\r\n"]))
+
+
+def said(protocol: str) -> st.SearchStrategy[bytes]:
+    """What a client says at once."""
+    return st.one_of(
+        transactions(protocol), groups, transactions(protocol), groups, contents
+    )
 
 
 @st.composite
@@ -226,7 +226,7 @@ terms = st.builds(
     protocol=_mostly("smtp", "lmtp"),
     tls=_mostly("none", "starttls", "required", "implicit"),
     auth=_mostly("none", "optional", "required"),
-    allowInsecureAuth=st.booleans(),
+    allowInsecureAuth=_mostly(True, False),
     bareNewlines=_mostly("refuse", "normalize"),
     messageSize=_mostly(100_000, 100),
     recipients=_mostly(1000, 2),

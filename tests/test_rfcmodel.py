@@ -47,6 +47,7 @@ _HEADERS = [
     b"EHLO client.example.net\r\n",
 ]
 _SECONDS = [*[1, 30] * 6, 60, 299, 300, 599, 600]
+_WAYS = ["all", "all", "all", "hello", "login", "nothing"]
 _PAUSES = [0, 0, 0, 0, 1, 100, 299]
 #: In one run of hypothesis, which remembers all of them.
 _ROUND = 5000
@@ -90,92 +91,70 @@ class Conversations(RuleBasedStateMachine):
         self.factory: Any = self.server.factory
         self.isLost = True
 
-    @precondition(lambda self: self.isLost)
-    @rule(
-        plans=st.lists(randomlines.plans, max_size=1),
-        header=st.sampled_from(_HEADERS),
-        places=randomlines.cuts(),
-        way=st.sampled_from(["all", "all", "hello", "login", "nothing"]),
-    )
-    def connect(
-        self, plans: list[tuple[str, Plan]], header: bytes, places: list[int], way: str
-    ) -> None:
-        """A client comes, and says what it has to."""
+    def meet(self, data: st.DataObject) -> None:
+        """There is a client, if need be another one."""
+        if self.isThere:
+            return
+        if not self.isLost:
+            self.send(b"NOOP\r\n", [])
+            self.end(isLate=data.draw(st.booleans()))
         self.isLost = False
         self.factory.startAnew()
         self.failures.clear()
         self.model = Model(self.terms, CLIENT)
-        self.heard = 0
-        self.seen = 0
-        for name, plan in plans:
-            self.plan(name, plan)
+        self.heard = self.seen = 0
+        self.planAll(data.draw(st.lists(randomlines.plans, max_size=1)))
         self.model.connect()
         self.client = TLSClient(self.server, CLIENT)
         self.compare()
+        way = data.draw(st.sampled_from(_WAYS))
         if self.terms.isProxied:
-            self.send(header, places)
+            header = data.draw(st.sampled_from(_HEADERS))
+            self.send(header, data.draw(randomlines.cuts()))
         if self.terms.tls == "implicit" and way != "nothing":
             self.shakeHands()
         for each in randomlines.opening(self.terms, way):
             self.send(each, [])
             self.shakeHands()
 
-    def plan(self, name: str, plan: Plan) -> None:
-        self.model.plans[name].append(plan)
-        self.factory.plans[name].append(plan)
+    def planAll(self, plans: list[tuple[str, Plan]]) -> None:
+        for name, plan in plans:
+            self.model.plans[name].append(plan)
+            self.factory.plans[name].append(plan)
 
-    @precondition(lambda self: not self.isLost)
     @rule(
-        octets=randomlines.groups | randomlines.contents,
+        data=st.data(),
         places=randomlines.cuts(),
         plans=st.lists(randomlines.plans, max_size=2),
         pause=st.sampled_from(_PAUSES),
     )
     def say(
         self,
-        octets: bytes,
+        data: st.DataObject,
         places: list[int],
         plans: list[tuple[str, Plan]],
-        pause: int = 0,
+        pause: int,
     ) -> None:
-        """It says something, and the application will have its opinion."""
-        for name, plan in plans:
-            self.plan(name, plan)
+        """A client says something, and the application will have its opinion."""
+        self.meet(data)
+        self.planAll(plans)
+        octets = data.draw(randomlines.said(self.terms.protocol))
         self.send(octets, places, pause)
 
     @precondition(lambda self: self.isThere)
     @rule(
         data=st.data(),
         places=randomlines.cuts(),
-        plans=st.lists(randomlines.plans, max_size=2),
-    )
-    def transact(
-        self, data: st.DataObject, places: list[int], plans: list[tuple[str, Plan]]
-    ) -> None:
-        """It sends a message."""
-        octets = data.draw(randomlines.transactions(self.terms.protocol))
-        self.say(octets, places, plans)
-
-    @precondition(lambda self: self.isThere)
-    @rule(
-        data=st.data(),
-        places=randomlines.cuts(),
-        isLate=st.booleans(),
         plans=st.lists(randomlines.plans, max_size=1),
     )
     def vanish(
-        self,
-        data: st.DataObject,
-        places: list[int],
-        isLate: bool,
-        plans: list[tuple[str, Plan]],
+        self, data: st.DataObject, places: list[int], plans: list[tuple[str, Plan]]
     ) -> None:
-        """It sends a part of a message."""
+        """The client sends a part of a message, and is gone."""
+        self.planAll(plans)
         octets = data.draw(randomlines.transactions(self.terms.protocol))
-        cut = data.draw(st.integers(0, len(octets)))
-        self.say(octets[:cut], places, plans)
-        if not self.model.isAsking or isLate:
-            self.lose(isLate)
+        self.send(octets[: data.draw(st.integers(0, len(octets)))], places)
+        self.end(isLate=data.draw(st.booleans()))
 
     @property
     def isThere(self) -> bool:
@@ -231,10 +210,10 @@ class Conversations(RuleBasedStateMachine):
         self.server.clock.advance(seconds)
         self.compare()
 
-    @precondition(lambda self: not (self.isLost or self.isThere))
-    @rule(isLate=st.booleans())
-    def lose(self, isLate: bool) -> None:
-        """The connection is gone."""
+    def end(self, isLate: bool) -> None:
+        """
+        @param isLate: whether the application answers after that
+        """
         self.isLost = True
         self.model.lose()
         self.client.leave()
@@ -256,7 +235,7 @@ class Conversations(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if not getattr(self, "isLost", True):
-                self.lose(False)
+                self.end(False)
         finally:
             globalLogPublisher.removeObserver(self.failures)
 
@@ -342,7 +321,7 @@ class ModelTests(SynchronousTestCase):
                 seed(number)(Conversations),
                 settings=settings(
                     max_examples=examples,
-                    stateful_step_count=12,
+                    stateful_step_count=8,
                     # The seed says which they are.
                     derandomize=False,
                     database=None,
