@@ -52,9 +52,13 @@ from smtpsession.session import SMTPEnvelope, SMTPSession
 from smtpsession.verbs import RULES
 
 #: A web page can make a browser speak to us, and its request would be so many unknown
-#: commands, with whatever the page wants to say behind them.
+#: commands, with whatever the page wants to say behind them.  RFC 9110, section 9.3;
+#: RFC 5789; RFC 9113, section 3.4.
 HTTP = frozenset(
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PRI", "PUT"]
+    [
+        *("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"),
+        *("PATCH", "PRI"),
+    ]
 )
 
 _ORIGIN = (

@@ -16,6 +16,8 @@ from functools import lru_cache
 
 from attrs import field, frozen
 
+from smtpsession.printable import printable
+
 #: RFC 5321, section 4.5.3.1.5: a reply line, with its code and its CRLF.
 MAX_REPLY_LINE = 512
 # What is left of it for an enhanced code and a text.
@@ -140,10 +142,11 @@ class Reply:
         return self._encoded
 
     def __str__(self) -> str:
+        """For a log: on one line, whoever has written it."""
         codes = (
             f"{self.code}" if self.enhanced is None else f"{self.code} {self.enhanced}"
         )
-        return f"{codes} {self.text}"
+        return printable(f"{codes} {self.text}")
 
 
 # The catalogue.  First what depends on the occasion, then what never changes.  What

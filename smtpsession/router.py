@@ -25,6 +25,7 @@ from smtpsession.delivery.destination import DeliveryResult, Destination
 from smtpsession.delivery.tee import deliverToAll
 from smtpsession.errors import SMTPError
 from smtpsession.factory import SMTPServerFactory
+from smtpsession.printable import printable
 from smtpsession.replies import ANOTHER_ROUTE, MAIL_LOOP, RELAYING_DENIED, Reply
 from smtpsession.session import SMTPEnvelope, SMTPSession
 from smtpsession.stream import MessageStream
@@ -214,13 +215,14 @@ class RoutingServer(SMTPServerFactory):
         if not recipients:
             return
         self._log.info(
-            "{id} [{session.remoteAddress}] message from <{envelope.mailFrom}> to "
-            "{recipients}, {size} octets",
+            "{id} [{session.remoteAddress}] message from {sender} to {recipients}, "
+            "{size} octets",
             event="message-accepted",
             id=messageId(session),
             session=session,
             envelope=session.envelope,
-            recipients=", ".join(f"<{each}>" for each in recipients),
+            sender=printable(f"<{session.envelope.mailFrom}>"),
+            recipients=printable(", ".join(f"<{each}>" for each in recipients)),
             size=stream.byteLength,
         )
         if self._delivered is not None:

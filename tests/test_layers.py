@@ -13,7 +13,7 @@ from tests.cases import TableTestCase
 
 #: The floors from the bottom up.  A module imports only from those before it.
 FLOORS: dict[str, tuple[str, ...]] = {
-    "words": ("replies", "limits", "errors", "model"),
+    "words": ("printable", "replies", "limits", "errors", "model"),
     "grammar": (
         *("_grammar", "encodings", "datetimes", "timing", "parameters"),
         *("addresses", "attributes", "commands", "keywords", "lines", "body"),

@@ -146,8 +146,9 @@ class AcceptTests(NextHopTestCase):
             S: 550-5.7.1 No, see
             S: 550 5.7.1 https://example.net/
             """)
+        refusal = self.failureResultOf(accepting, SMTPError).value
         self.assertEqual(
-            self.told(accepting), "550 5.7.1 No, see\nhttps://example.net/"
+            refusal.reply, Reply(550, "No, see\nhttps://example.net/", "5.7.1")
         )
 
     def test_mailRefused(self) -> None:

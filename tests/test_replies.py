@@ -199,6 +199,11 @@ class ReplyTests(TableTestCase):
         self.assertEqual("550 5.7.1 No", str(Reply(550, "No", "5.7.1")))
         self.assertEqual("220 Hi", str(Reply(220, "Hi")))
 
+    def test_strOnOneLine(self):
+        """Whatever its text is, it cannot pass for another line, nor move a cursor."""
+        reply = Reply(550, "No\r\n250 OK\x1b[2J", "5.7.1")
+        self.assertEqual(r"550 5.7.1 No\r\n250 OK\x1b[2J", str(reply))
+
 
 CATALOGUE = {
     name: value for name, value in vars(replies).items() if isinstance(value, Reply)

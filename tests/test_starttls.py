@@ -190,76 +190,11 @@ class ForgettingTests(TableTestCase):
         self.assertEqual(events, ["connect", "helo", "secure", "helo"])
 
 
-class InjectionTests(TableTestCase):
-    """CVE-2011-0411: octets behind STARTTLS, from whoever is in the middle."""
-
-    def test_behind(self) -> None:
-        """
-        Whatever comes in one chunk with it ends the connection, and is never run; TLS
-        does not begin, and the client is not told that it would.
-        """
-        rows = [
-            ("a command", b"NOOP\r\n"),
-            ("a part of one", b"N"),
-            ("an empty line", b"\r\n"),
-            ("a mail", b"EHLO x.example\r\nMAIL FROM:<eve@example.com>\r\n"),
-            ("a record of TLS", b"\x16\x03\x01\x00\x00"),
-        ]
-
-        def inject(octets: bytes) -> tuple[list[str], bool, bool, object]:
-            server = tlsServer()
-            client = TLSClient(server)
-            client.say(EHLO)
-            client.hear()
-            client.write(b"STARTTLS\r\n" + octets)
-            heard = client.hear()
-            client.write(b"NOOP\r\n")
-            sender = client.session.envelope.mailFrom
-            return heard + client.hear(), client.closed, client.inTLS, sender
-
-        self.assertGives(
-            inject,
-            [(name, rest, ([INJECTED], True, False, None)) for name, rest in rows],
-        )
-
-    def test_batch(self) -> None:
-        """
-        The replies to what was pipelined in front of it go out first, in order and in
-        clear.
-        """
-        client = TLSClient(tlsServer())
-        client.hear()
-        client.say(EHLO)
-        self.assertEqual(
-            client.say("NOOP", "RSET", "STARTTLS"), [c.OK, c.OK, READY_FOR_TLS]
-        )
-        self.assertTrue(client.inTLS)
-
-    def test_pieces(self) -> None:
-        """
-        Byte by byte it is the same command.
-        """
-        client = TLSClient(tlsServer())
-        client.say(EHLO)
-        client.hear()
-        for octet in b"STARTTLS\r\n":
-            self.assertFalse(client.inTLS)
-            client.write(bytes([octet]))
-        self.assertEqual(client.hear(), [READY_FOR_TLS])
-        self.assertTrue(client.inTLS)
-
-    def test_waiting(self) -> None:
-        """
-        What comes while a question holds up the command in front is behind it too.
-        """
-        question = c.Question()
-        client = TLSClient(tlsServer(onHelo=question))
-        client.hear()
-        client.say(EHLO, "STARTTLS")
-        client.say("NOOP")
-        question.answers[0].callback(None)
-        self.assertEqual(client.hear()[-1], INJECTED)
-        self.assertFalse(client.inTLS)
+class InClearTests(TableTestCase):
+    """
+    What goes out in clear, and how.  What comes in clear behind STARTTLS is in
+    tests.test_statechanges.
+    """
 
     def test_producer(self) -> None:
         """

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.destination import Destination
+from smtpsession.printable import printable
 from smtpsession.session import SMTPSession
 from smtpsession.stream import MessageStream
 from smtpsession.trace import messageId
@@ -41,5 +42,5 @@ class Discard(Destination):
             id=messageId(session),
             session=session,
             size=size,
-            recipients=", ".join(f"<{each}>" for each in recipients),
+            recipients=printable(", ".join(f"<{each}>" for each in recipients)),
         )
