@@ -65,7 +65,7 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
         )
     )
     # Whoever asks for metrics asks the supervisor.
-    return evolve(config, listener=listeners, metrics=MetricsTable())
+    return evolve(config, listener=listeners, metrics=MetricsTable(), workers=1)
 
 
 def main(
