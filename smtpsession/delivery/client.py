@@ -116,13 +116,14 @@ class Client(Protocol):
         found: list[Reply] = await self._wait()
         return found
 
-    async def verdicts(self, count: int, timeout: float) -> list[Reply]:
+    async def heard(self, count: int, timeout: float | None = None) -> list[Reply]:
         """
-        The last replies of a transaction, one for each of its recipients.
+        The next replies, where each counts for itself.
 
-        Whose reply was heard before the connection was lost has it; for the others
-        there is what the connection has failed with.
+        Those that were heard before the connection was lost are what they are; for the
+        others there is what the connection has failed with.
 
+        @param timeout: for each of them
         @raise NextHopLost: there is no reply at all
         """
         try:
