@@ -19,10 +19,12 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.client import Client
 from smtpsession.delivery.destination import DeliveryResult, Destination
+from smtpsession.delivery.forwarding import xforwardCommands
 from smtpsession.delivery.opening import Opener, Terms
 from smtpsession.delivery.outgoing import sendChunks, sendData
 from smtpsession.delivery.pool import Pool
 from smtpsession.delivery.relaying import (
+    MISCONFIGURED,
     NextHopLost,
     Offers,
     mailCommand,
@@ -41,12 +43,14 @@ class _Transaction:
     """
     The next hop's part of a transaction of our client.
 
-    @ivar envelope: whose it is
+    @ivar session: whose it is
+    @ivar envelope: the session's, as long as the transaction lasts
     @ivar client: where MAIL has been accepted, None before
     @ivar failure: why that could not be done, which the next recipient need not try
     @ivar recipients: those that the next hop has accepted
     """
 
+    session: SMTPSession
     envelope: SMTPEnvelope
     client: Client | None = None
     failure: Reply | None = None
@@ -91,7 +95,7 @@ class NextHop(Destination):
         transaction = self._transactions.get(session.id)
         if transaction is None or transaction.envelope is not session.envelope:
             await self.forget(session)
-            transaction = _Transaction(session.envelope)
+            transaction = _Transaction(session, session.envelope)
             self._transactions[session.id] = transaction
         reply = await self._begin(transaction, recipient)
         client = transaction.client
@@ -198,33 +202,33 @@ class NextHop(Destination):
         if transaction.client is not None:
             return None
         try:
-            transaction.client, reply = await self._mail(
-                transaction.envelope, recipient
-            )
+            transaction.client, reply = await self._mail(transaction, recipient)
         except SMTPError as error:
             transaction.failure = error.reply
             raise
         return reply
 
     async def _mail(
-        self, envelope: SMTPEnvelope, recipient: SMTPAddress
+        self, transaction: _Transaction, recipient: SMTPAddress
     ) -> tuple[Client, Reply | None]:
         """A connection where MAIL has been accepted, and the reply to RCPT."""
         idle = self._pool.take()
         if idle is not None:
             try:
-                return idle, await self._mailOn(idle, envelope, recipient)
+                return idle, await self._mailOn(idle, transaction, recipient)
             except NextHopLost:
                 # The next hop may close what is idle at any time, even now.
                 pass
         client = await self._pool.connect()
-        return client, await self._mailOn(client, envelope, recipient)
+        return client, await self._mailOn(client, transaction, recipient)
 
     async def _mailOn(
-        self, client: Client, envelope: SMTPEnvelope, recipient: SMTPAddress
+        self, client: Client, transaction: _Transaction, recipient: SMTPAddress
     ) -> Reply | None:
         try:
-            mail = mailCommand(envelope, client.offers)
+            mail = mailCommand(transaction.envelope, client.offers)
+            if self._terms.xforward:
+                await _introduce(client, transaction.session)
             rcpt = _together(client.offers, recipient)
             if rcpt is None:
                 await client.ask(mail)
@@ -233,6 +237,23 @@ class NextHop(Destination):
         except SMTPError:
             self._pool.put(client)
             raise
+
+
+async def _introduce(client: Client, session: SMTPSession) -> None:
+    """
+    Say who our client is.
+
+    @raise NextHopLost: the next hop does not want to know, although it has offered to;
+        it would take the message for one of ours
+    """
+    for command in xforwardCommands(session, client.offers):
+        try:
+            await client.ask(command)
+        except NextHopLost:
+            raise
+        except SMTPError as error:
+            client.drop()
+            raise NextHopLost.saying(MISCONFIGURED) from error
 
 
 def _together(offers: Offers, recipient: SMTPAddress) -> bytes | None:
