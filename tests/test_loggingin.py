@@ -35,6 +35,7 @@ HOSTILE = [
     ("another nonce", SERVER_FIRST.replace(NONCE, "another")),
     ("no nonce of its own", f"r={NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"),
     ("no iterations", SERVER_FIRST.replace("i=4096", "i=0")),
+    ("too few iterations", SERVER_FIRST.replace("i=4096", "i=4095")),
     ("too many iterations", SERVER_FIRST.replace("i=4096", "i=200001")),
     ("hours of iterations", SERVER_FIRST.replace("i=4096", "i=4294967295")),
     ("no salt", SERVER_FIRST.replace("W22ZaJ0SNY7soEsUEjb6gQ==", "=")),
