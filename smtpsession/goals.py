@@ -64,6 +64,8 @@ class SMTPTable:
         offered
     @ivar passwordFile: a file with the password for that, on one line
     @ivar allowInsecureAuth: whether to log in without TLS
+    @ivar xforward: whether it is told by XFORWARD who the client is, where it offers
+        that; it has to trust this server for it
     @ivar connectTimeout: for the connection
     @ivar commandTimeout: for each reply
     @ivar dataTimeout: for each part of a message, and the reply to it
@@ -78,6 +80,7 @@ class SMTPTable:
     user: str | None = setting(TEXT, None)
     passwordFile: Path | None = setting(FILE, None)
     allowInsecureAuth: bool = setting(FLAG, False)
+    xforward: bool = setting(FLAG, False)
     connectTimeout: float = setting(SECONDS, 30)
     commandTimeout: float = setting(SECONDS, 300)
     dataTimeout: float = setting(SECONDS, 600)

@@ -19,7 +19,10 @@ class FakeProcess:
     @ivar inputClosed: whether that has come to its end
     @ivar signals: those that it got
     @ivar producer: who writes to it
+    @ivar pid: its number, which no process has
     """
+
+    pid = 2**22 + 1
 
     def __init__(self, protocol: Any, call: dict[str, Any]) -> None:
         self.protocol, self.call = protocol, call

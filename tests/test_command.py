@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -212,10 +213,28 @@ class StartTests(CommandTestCase):
         command = self.commandOf(arguments=["sh", "-c", "true"])
         command.start()
         self.deliver(newStream(), command=command)
-        executable = self.process.call["executable"]
+        launcher = self.process.call["executable"]
+        self.assertTrue(os.path.isabs(launcher))
+        name, executable, *arguments = self.process.call["args"]
+        self.assertEqual([os.path.basename(launcher), name], ["setsid"] * 2)
         self.assertTrue(os.path.isabs(executable))
         self.assertEqual(os.path.basename(executable), "sh")
-        self.assertEqual(self.process.call["args"], ["sh", "-c", "true"])
+        self.assertEqual(arguments, ["-c", "true"])
+
+    def test_noSession(self) -> None:
+        """
+        Where nothing can give it a session of its own, it runs without one.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "sh").symlink_to("/bin/sh")
+        self.patch(os, "environ", {"PATH": str(folder.absolute())})
+        command = self.commandOf(arguments=["sh", "-c", "true"])
+        command.start()
+        self.deliver(newStream(), command=command)
+        call = self.process.call
+        self.assertEqual(call["executable"], str(folder.absolute() / "sh"))
+        self.assertEqual(call["args"], ["sh", "-c", "true"])
 
     def test_missing(self) -> None:
         """

@@ -50,7 +50,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("delivery.folders", "delivery.discard", "delivery.tee"),
         *("delivery.python", "delivery.patience", "delivery.program"),
         *("delivery.command", "delivery.bodies", "delivery.http"),
-        *("delivery.replylines", "delivery.relaying", "delivery.client"),
+        *("delivery.replylines", "delivery.relaying", "delivery.forwarding"),
+        "delivery.client",
         *(
             "delivery.loggingin",
             "delivery.opening",

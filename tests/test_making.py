@@ -70,6 +70,7 @@ class MakingTests(SynchronousTestCase):
                 "ca": "ca.pem",
                 "user": "us",
                 "password-file": "password",
+                "xforward": True,
                 "connect-timeout": 1,
                 "command-timeout": 2,
                 "data-timeout": 3,
@@ -82,6 +83,7 @@ class MakingTests(SynchronousTestCase):
         self.assertEqual(terms.serverName, "relay.example.org")
         self.assertIsNotNone(terms.trustRoot)
         self.assertEqual((terms.user, terms.password), ("us", "sesame"))
+        self.assertTrue(terms.xforward)
         times = (terms.connectTimeout, terms.commandTimeout, terms.dataTimeout)
         self.assertEqual(times, (1, 2, 3))
         for endpoint, expected in (
@@ -91,6 +93,7 @@ class MakingTests(SynchronousTestCase):
             made = self.make("lmtp", endpoint=endpoint, tls="none")
             self.assertEqual(made._terms.protocol, "lmtp")
             self.assertEqual(made._terms.serverName, expected)
+            self.assertFalse(made._terms.xforward)
         made = self.make(
             "smtp", **{"endpoint": "tcp:192.0.2.1:25", "server-name": "b.example"}
         )

@@ -470,15 +470,69 @@ class LMTPTests(NextHopTestCase):
         self.assertTrue(self.hop.isDropped)
 
     def test_missing(self) -> None:
-        """Without one of them none counts: which was accepted may come twice."""
+        """
+        Who had a reply before the connection was lost keeps it; the others, of whom
+        nobody knows, are brought again.
+        """
+        for leave in (self.leave, self.fallSilent, self.talkNonsense):
+            self.accepted()
+            delivery = self.deliver([bob, carol])
+            self.hop.play(DATA)
+            finish(self.stream)
+            self.hop.say("250 2.1.5 For bob")
+            self.assertNoResult(delivery)
+            leave()
+            [first, second] = self.successResultOf(delivery)
+            self.assertEqual(first, Reply(250, "For bob", "2.1.5"))
+            self.assertEqual(str(second.reply), LOST)
+            self.assertFalse(self.hop.client.isUsable)
+            self.nextTransaction()
+
+    def leave(self) -> None:
+        self.hop.leave()
+
+    def fallSilent(self) -> None:
+        self.clock.advance(20)
+
+    def talkNonsense(self) -> None:
+        self.hop.say("What?")
+
+    def test_allMissing(self) -> None:
+        """Without any reply there is one error for all."""
         self.accepted()
         delivery = self.deliver([bob, carol])
         self.hop.play(DATA)
         finish(self.stream)
-        self.hop.say("250 2.1.5 For bob")
-        self.assertNoResult(delivery)
         self.hop.leave()
         self.assertEqual(self.told(delivery), LOST)
+
+    def test_missingOfChunks(self) -> None:
+        """So it is where the message goes by BDAT."""
+        self.session.envelope.bodyType = "binarymime"
+        accepting = self.accept()
+        self.hop.play("""
+            S: 220 next.example.net LMTP
+            C: LHLO mx.example.org
+            S: 250-next.example.net
+            S: 250-CHUNKING
+            S: 250 BINARYMIME
+            C: MAIL FROM:<alice@example.com> BODY=BINARYMIME
+            S: 250 OK
+            C: RCPT TO:<bob@example.org>
+            S: 250 OK
+            """)
+        self.successResultOf(accepting)
+        accepting = self.accept(carol)
+        self.hop.play(CAROL)
+        self.successResultOf(accepting)
+        delivery = self.deliver([bob, carol])
+        finish(self.stream)
+        self.hop.hear()
+        self.hop.say("250 2.1.5 For bob")
+        self.hop.leave()
+        [first, second] = self.successResultOf(delivery)
+        self.assertEqual(first, Reply(250, "For bob", "2.1.5"))
+        self.assertEqual(str(second.reply), LOST)
 
 
 class ForgetTests(NextHopTestCase):

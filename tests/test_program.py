@@ -4,6 +4,8 @@ Tests of smtpsession.delivery.program, with processes in memory.
 
 from __future__ import annotations
 
+import os
+from signal import SIGKILL, SIGTERM
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -315,3 +317,106 @@ class EndTests(ProgramTestCase):
         self.program.end()
         self.process.end(0)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class GroupTests(ProgramTestCase):
+    """Programs that have started others."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.told: list[tuple[int, int]] = []
+        self.error: type[OSError] | None = None
+        self.patch(os, "killpg", self.killpg)
+        self.program = Program(self.clock, 100, 10, LineEnds("lf"), leadsGroup=True)
+        self.process = self.clock.spawnProcess(self.program, "program", ["program"])
+
+    def killpg(self, group: int, number: int) -> None:
+        self.assertEqual(group, self.process.pid)
+        if self.error is not None:
+            raise self.error()
+        self.told.append((group, number))
+
+    def assertTold(self, *signals: int) -> None:
+        self.assertEqual(self.told, [(self.process.pid, each) for each in signals])
+
+    def test_ended(self) -> None:
+        """
+        All of them get what the program gets.
+        """
+        self.program.end()
+        self.assertTold(SIGTERM)
+        self.clock.advance(10)
+        self.assertTold(SIGTERM, SIGKILL)
+        self.process.end(signal=9)
+        self.successResultOf(self.program.ended)
+        self.assertNothingPending()
+
+    def test_overdue(self) -> None:
+        """
+        So it is where the program takes too long.
+        """
+        self.program.finish()
+        self.clock.advance(100)
+        self.failureResultOf(self.program.status, Overdue)
+        self.assertTold(SIGTERM)
+        self.process.end()
+        self.assertNothingPending()
+
+    def test_stay(self) -> None:
+        """
+        Those that stay when the program has ended have as long as it would have had.
+        """
+        self.program.end()
+        self.process.exit()
+        self.clock.advance(9)
+        self.assertNoResult(self.program.ended)
+        self.assertTold(SIGTERM)
+        self.clock.advance(1)
+        self.assertTold(SIGTERM, SIGKILL)
+        self.assertTrue(self.process.lost)
+        self.successResultOf(self.program.ended)
+        self.assertNothingPending()
+
+    def test_stayKilled(self) -> None:
+        """
+        Those that hold its output open without being of the group are not waited for.
+        """
+        self.program.end()
+        self.clock.advance(10)
+        self.process.exit(signal=9)
+        self.clock.advance(LINGERING)
+        self.successResultOf(self.program.ended)
+        self.assertNothingPending()
+
+    def test_silent(self) -> None:
+        """
+        Those that have closed its output are not forgotten.
+        """
+        self.program.end()
+        self.process.end()
+        self.assertTold(SIGTERM, SIGKILL)
+        self.successResultOf(self.program.ended)
+        self.assertNothingPending()
+
+    def test_ofItself(self) -> None:
+        """
+        Where the program has ended of itself, they may go on.
+        """
+        self.process.exit(75)
+        self.clock.advance(LINGERING)
+        self.assertEqual(self.statusOf(self.program), 75)
+        self.program.end()
+        self.assertTold()
+        self.assertNothingPending()
+
+    def test_nobody(self) -> None:
+        """
+        That there is no group, or that it is not ours, is no error.
+        """
+        self.error = ProcessLookupError
+        self.program.end()
+        self.error = PermissionError
+        self.clock.advance(10)
+        self.process.end()
+        self.assertEqual(self.process.signals, ["TERM", "KILL"])
+        self.assertNothingPending()

@@ -107,13 +107,31 @@ class Client(Protocol):
         @param timeout: for each of them
         @raise NextHopLost: they do not come
         """
+        self._replies = []
         if self.failure is not None:
             raise self.lost()
         assert self._waiting is None, "one who asks at a time"
-        self._wanted, self._replies = count, []
+        self._wanted = count
         self._patience = self._timeout if timeout is None else timeout
         found: list[Reply] = await self._wait()
         return found
+
+    async def heard(self, count: int, timeout: float | None = None) -> list[Reply]:
+        """
+        The next replies, where each counts for itself.
+
+        Those that were heard before the connection was lost are what they are; for the
+        others there is what the connection has failed with.
+
+        @param timeout: for each of them
+        @raise NextHopLost: there is no reply at all
+        """
+        try:
+            return await self.replies(count, timeout)
+        except NextHopLost:
+            if self.failure is None or not self._replies:
+                raise
+            return self._replies + [self.failure] * (count - len(self._replies))
 
     async def startTLS(self, creator: object) -> None:
         """

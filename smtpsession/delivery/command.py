@@ -134,8 +134,10 @@ class Command(Destination):
     environment there are C{PATH} and what is named to be inherited, and nothing else.
 
     What it writes to its standard output is dropped, and of its error output the
-    beginning is logged when it does not accept.  What it starts itself has to end
-    with it, for only the program gets the signals.
+    beginning is logged when it does not accept.  What it has started itself gets the
+    signals too, for it runs in a session of its own, by C{setsid}; on a system without
+    that, only the program gets them.  What it leaves behind when it ends of itself is
+    not looked after.
     """
 
     _log = Logger()
@@ -172,6 +174,7 @@ class Command(Destination):
         self._reactor, self._hostname = reactor, hostname
         self._arguments = list(arguments)
         self._executable = self._arguments[0]
+        self._launcher: str | None = None
         self._lineEndings = lineEndings
         self._directory = None if directory is None else str(Path(directory).absolute())
         self._inherit = ("PATH", *inherit)
@@ -186,10 +189,13 @@ class Command(Destination):
         @raise OSError: there is none, or no such directory
         """
         name, folder = self._arguments[0], self._directory
-        found = shutil.which(name, path=os.environ.get("PATH", os.defpath))
+        path = os.environ.get("PATH", os.defpath)
+        found = shutil.which(name, path=path)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "No such program", name)
         self._executable = str(Path(found).absolute())
+        # The reactor cannot begin a process group.
+        self._launcher = shutil.which("setsid", path=path)
         if folder is not None and not os.path.isdir(folder):
             raise NotADirectoryError(errno.ENOTDIR, "No such directory", folder)
 
@@ -238,14 +244,20 @@ class Command(Destination):
         self, session: SMTPSession, recipients: Sequence[SMTPAddress]
     ) -> Program:
         lines = LineEnds(self._lineEndings)
-        program = Program(self._reactor, self._timeout, self._grace, lines)
+        launcher = self._launcher
+        executable, arguments = self._executable, self._arguments
+        if launcher is not None:
+            executable, arguments = launcher, ["setsid", executable, *arguments[1:]]
+        program = Program(
+            self._reactor, self._timeout, self._grace, lines, launcher is not None
+        )
         self._running.add(program)
         program.ended.addCallback(lambda ignored: self._release(program))
         try:
             self._reactor.spawnProcess(
                 program,
-                self._executable,
-                self._arguments,
+                executable,
+                arguments,
                 env=self._environment(session, recipients),
                 path=self._directory,
             )

@@ -31,9 +31,10 @@ from smtpsession.sasl.scrammessages import (
 )
 
 _HASH = "SHA-256"
-#: RFC 7677, section 4: with fewer, a hostile next hop could guess the password from our
-#: proof.  With more than the most it could have us compute for hours.
-_FEWEST, _MOST = 4096, 200_000
+#: RFC 7677, section 4, has the least: with fewer, whoever it is could soon guess the
+#: password from our proof.  With more a hostile next hop could have us compute for
+#: hours; these take a tenth of a second.
+_LEAST, _MOST = 4096, 200_000
 
 
 def misconfigured(why: str) -> SMTPError:
@@ -85,7 +86,7 @@ async def _scram(client: Client, user: str, password: str) -> None:
     nonce, salt, iterations = parseServerFirst(serverFirst)
     if not nonce.startswith(first.nonce) or nonce == first.nonce:
         raise misconfigured("the nonce is not made of ours")
-    if not _FEWEST <= iterations <= _MOST:
+    if not _LEAST <= iterations <= _MOST:
         raise misconfigured(f"{iterations} iterations are too few or too many")
     final = ClientFinal(printGS2Header(first.header), nonce, b"")
     message = b"%b,%b,%b" % (first.bare, serverFirst, final.withoutProof)

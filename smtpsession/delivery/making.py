@@ -79,6 +79,7 @@ def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings], Destination]:
                 None if table.passwordFile is None else _lineOf(table.passwordFile)
             ),
             allowInsecureAuth=table.allowInsecureAuth,
+            xforward=table.xforward,
             connectTimeout=table.connectTimeout,
             commandTimeout=table.commandTimeout,
             dataTimeout=table.dataTimeout,

@@ -55,6 +55,7 @@ class Terms:
     @ivar user: to log in as, by SCRAM-SHA-256, PLAIN or LOGIN; None for no login
     @ivar password: for that
     @ivar allowInsecureAuth: whether to log in without TLS
+    @ivar xforward: whether to say by XFORWARD who our client is, where that is offered
     @ivar connectTimeout: for the connection, in seconds
     @ivar commandTimeout: for each reply.  RFC 5321, section 4.5.3.2: 5 minutes.
     @ivar dataTimeout: for the reply to the message, for each part of it, and for the
@@ -72,6 +73,7 @@ class Terms:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     allowInsecureAuth: bool = False
+    xforward: bool = False
     connectTimeout: float = _seconds(30)
     commandTimeout: float = _seconds(300)
     dataTimeout: float = _seconds(600)

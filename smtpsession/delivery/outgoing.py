@@ -69,7 +69,7 @@ async def sendData(
     if not body.isConvertible:
         raise SMTPError.saying(NO_CONVERSION)
     client.write(body.finish())
-    return await client.replies(count, timeout)
+    return await client.heard(count, timeout)
 
 
 async def sendChunks(
@@ -87,7 +87,7 @@ async def sendChunks(
         [reply] = await client.replies(1, timeout)
         client.demand(reply, 2)
     client.write(b"BDAT %d LAST\r\n" % len(held) + held)
-    return await client.replies(count, timeout)
+    return await client.heard(count, timeout)
 
 
 @implementer(IConsumer, IPushProducer)

@@ -5,6 +5,8 @@ A program that reads a message, and how it is made to end.
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -49,19 +51,28 @@ class Program(ProcessProtocol):
     _process: Any
 
     def __init__(
-        self, clock: IReactorTime, timeout: float, grace: float, lines: LineEnds
+        self,
+        clock: IReactorTime,
+        timeout: float,
+        grace: float,
+        lines: LineEnds,
+        leadsGroup: bool = False,
     ) -> None:
         """
         @param timeout: for how many seconds it may take nothing of the message, and how
             many it may have after the message's end
         @param grace: how many seconds are between SIGTERM and SIGKILL
         @param lines: of the message that it gets
+        @param leadsGroup: whether it has a process group of its own, all of which is
+            to end when it has to
         """
         self.status: Deferred[int | None] = Deferred()
         self.ended: Deferred[None] = Deferred()
         self._clock, self._grace = clock, grace
         self._patience = Patience(clock, timeout, self._giveUp)
         self._lines = lines
+        self._leadsGroup = leadsGroup
+        self._group: int | None = None
         self._producer: Any = None
         self._output = b""
         self._result: int | None = None
@@ -88,12 +99,31 @@ class Program(ProcessProtocol):
         if self._isRunning and not self._isEnding:
             self._isEnding = True
             self._signal("TERM")
-            self._next = self._clock.callLater(self._grace, self._signal, "KILL")
+            self._next = self._clock.callLater(self._grace, self._kill)
+
+    def _kill(self) -> None:
+        self._signal("KILL")
+        if not self._isRunning:
+            self._leave()
 
     def _signal(self, name: str) -> None:
         try:
             self._process.signalProcess(name)
         except ProcessExitedAlready:
+            pass
+        self._signalGroup(name)
+
+    def _signalGroup(self, name: str) -> None:
+        """
+        Its number is not given to another one while somebody is in the group; who comes
+        too late finds none, but for one among all the numbers there are.
+        """
+        if self._group is None:
+            return
+        try:
+            os.killpg(self._group, getattr(signal, f"SIG{name}"))
+        except (ProcessLookupError, PermissionError):
+            # There is nobody in it, or not yet; or nobody who is ours to signal.
             pass
 
     # What the message is written to.
@@ -149,6 +179,8 @@ class Program(ProcessProtocol):
 
     def makeConnection(self, process: Any) -> None:
         self._process = process
+        if self._leadsGroup:
+            self._group = process.pid
 
     def errReceived(self, data: bytes) -> None:
         self._output = (self._output + data)[:MAX_COMPLAINT]
@@ -158,6 +190,9 @@ class Program(ProcessProtocol):
         error: Any = reason.value
         self._result = 0 if reason.check(ProcessDone) else error.exitCode
         self.stopProducing()
+        if self._group is not None and self._next is not None and self._next.active():
+            # Those that it has started have been told to end, and have their time.
+            return
         _cancel(self._next)
         self._next = self._clock.callLater(LINGERING, self._leave)
 
@@ -167,6 +202,9 @@ class Program(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         _cancel(self._next)
+        if self._isEnding:
+            # Who has closed its output may be there still.
+            self._signalGroup("KILL")
         self._conclude()
 
     def _conclude(self) -> None:

@@ -19,11 +19,14 @@ from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.client import Client
 from smtpsession.delivery.destination import DeliveryResult, Destination
+from smtpsession.delivery.forwarding import xforwardCommands
 from smtpsession.delivery.opening import Opener, Terms
 from smtpsession.delivery.outgoing import sendChunks, sendData
 from smtpsession.delivery.pool import Pool
 from smtpsession.delivery.relaying import (
+    MISCONFIGURED,
     NextHopLost,
+    Offers,
     mailCommand,
     outcome,
     rcptCommand,
@@ -40,12 +43,14 @@ class _Transaction:
     """
     The next hop's part of a transaction of our client.
 
-    @ivar envelope: whose it is
+    @ivar session: whose it is
+    @ivar envelope: the session's, as long as the transaction lasts
     @ivar client: where MAIL has been accepted, None before
     @ivar failure: why that could not be done, which the next recipient need not try
     @ivar recipients: those that the next hop has accepted
     """
 
+    session: SMTPSession
     envelope: SMTPEnvelope
     client: Client | None = None
     failure: Reply | None = None
@@ -90,10 +95,15 @@ class NextHop(Destination):
         transaction = self._transactions.get(session.id)
         if transaction is None or transaction.envelope is not session.envelope:
             await self.forget(session)
-            transaction = _Transaction(session.envelope)
+            transaction = _Transaction(session, session.envelope)
             self._transactions[session.id] = transaction
-        client = await self._begun(transaction)
-        await client.ask(rcptCommand(recipient, client.offers))
+        reply = await self._begin(transaction, recipient)
+        client = transaction.client
+        assert client is not None, "MAIL has been accepted there"
+        if reply is None:
+            await client.ask(rcptCommand(recipient, client.offers))
+        else:
+            client.demand(reply, 2)
         transaction.recipients.append(recipient)
 
     async def deliver(
@@ -179,33 +189,101 @@ class NextHop(Destination):
             await self.forget(session)
             raise
 
-    async def _begun(self, transaction: _Transaction) -> Client:
-        """The connection of this transaction, where MAIL has been accepted."""
+    async def _begin(
+        self, transaction: _Transaction, recipient: SMTPAddress
+    ) -> Reply | None:
+        """
+        Have MAIL accepted, unless it has been.
+
+        @return: the reply to this recipient's RCPT, if that went with it
+        """
         if transaction.failure is not None:
             raise SMTPError.saying(transaction.failure)
-        if transaction.client is None:
-            try:
-                transaction.client = await self._mail(transaction.envelope)
-            except SMTPError as error:
-                transaction.failure = error.reply
-                raise
-        return transaction.client
+        if transaction.client is not None:
+            return None
+        try:
+            transaction.client, reply = await self._mail(transaction, recipient)
+        except SMTPError as error:
+            transaction.failure = error.reply
+            raise
+        return reply
 
-    async def _mail(self, envelope: SMTPEnvelope) -> Client:
-        """A connection where MAIL has been accepted."""
+    async def _mail(
+        self, transaction: _Transaction, recipient: SMTPAddress
+    ) -> tuple[Client, Reply | None]:
+        """A connection where MAIL has been accepted, and the reply to RCPT."""
         idle = self._pool.take()
         if idle is not None:
             try:
-                return await self._mailOn(idle, envelope)
+                return idle, await self._mailOn(idle, transaction, recipient)
             except NextHopLost:
                 # The next hop may close what is idle at any time, even now.
                 pass
-        return await self._mailOn(await self._pool.connect(), envelope)
+        client = await self._pool.connect()
+        return client, await self._mailOn(client, transaction, recipient)
 
-    async def _mailOn(self, client: Client, envelope: SMTPEnvelope) -> Client:
+    async def _mailOn(
+        self, client: Client, transaction: _Transaction, recipient: SMTPAddress
+    ) -> Reply | None:
         try:
-            await client.ask(mailCommand(envelope, client.offers))
+            mail = mailCommand(transaction.envelope, client.offers)
+            if self._terms.xforward:
+                await _introduce(client, transaction.session)
+            rcpt = _together(client.offers, recipient)
+            if rcpt is None:
+                await client.ask(mail)
+                return None
+            return await _pipelined(client, mail, rcpt)
         except SMTPError:
             self._pool.put(client)
             raise
-        return client
+
+
+async def _introduce(client: Client, session: SMTPSession) -> None:
+    """
+    Say who our client is.
+
+    @raise NextHopLost: the next hop does not want to know, although it has offered to;
+        it would take the message for one of ours
+    """
+    for command in xforwardCommands(session, client.offers):
+        try:
+            await client.ask(command)
+        except NextHopLost:
+            raise
+        except SMTPError as error:
+            client.drop()
+            raise NextHopLost.saying(MISCONFIGURED) from error
+
+
+def _together(offers: Offers, recipient: SMTPAddress) -> bytes | None:
+    """The RCPT that may go with MAIL, RFC 2920, section 3.1."""
+    if "PIPELINING" not in offers:
+        return None
+    try:
+        return rcptCommand(recipient, offers)
+    except SMTPError:
+        # That is about this recipient, and MAIL is for the others too.
+        return None
+
+
+async def _pipelined(client: Client, mail: bytes, rcpt: bytes) -> Reply:
+    """
+    Send both, and wait for both.
+
+    @return: the second reply, whatever it is
+    @raise SMTPError: MAIL is refused, and so RCPT has no meaning
+    @raise NextHopLost: the connection is lost before the second
+    """
+    client.write(mail + b"\r\n" + rcpt + b"\r\n")
+    first, second = await client.heard(2)
+    try:
+        client.demand(first, 2)
+    except SMTPError:
+        if second.endsConnection or second.code < 400:
+            # It is leaving, or has a transaction open of which nobody knows.
+            client.drop()
+        raise
+    if client.failure is not None:
+        raise client.lost()
+    return second

@@ -223,6 +223,20 @@ class ProgramTests(CommandTestCase):
 class EndTests(CommandTestCase):
     """Programs that have to be ended."""
 
+    async def vanishes(self, pid: int) -> None:
+        """Wait until a process has ended, be its parent told so or not."""
+        path = Path(f"/proc/{pid}/stat")
+        for _ in range(PATIENCE * 100):
+            try:
+                if path.read_text().rpartition(")")[2].split()[0] == "Z":
+                    return
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            pause: Deferred[None] = Deferred()
+            reactor.callLater(0.01, pause.callback, None)
+            await pause
+        self.fail(f"{pid} is there still")
+
     def assertGone(self) -> None:
         pid = int(self.content("pid"))
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
@@ -247,6 +261,21 @@ class EndTests(CommandTestCase):
         self.assertIn("451 4.3.0", await self.replyTo(command, MESSAGE))
         await command.stop()
         self.assertGone()
+
+    async def test_group(self) -> None:
+        """
+        What it has started ends with it, whether that heeds the signal or not.
+        """
+        for child in (
+            "exec sleep 30",
+            "trap '' TERM; while :; do sleep 0.01; done",
+            "exec >&- 2>&-; trap '' TERM; while :; do sleep 0.01; done",
+        ):
+            script = f"({child}) & echo $! > pid; wait"
+            command = self.shell(script, timeout=0.5, grace=0.1)
+            self.assertIn("451 4.3.0", await self.replyTo(command, MESSAGE))
+            await command.stop()
+            await self.vanishes(int(self.content("pid")))
 
     async def test_doesNotRead(self) -> None:
         """

@@ -231,6 +231,19 @@ class SMTPTests(NextHopTestCase):
         self.assertEqual(back.connections, 1)
         self.assertEqual([each["transaction"] for each in sessions], [0, 1, 2])
 
+    async def test_client(self) -> None:
+        """The next hop is told who the client is, for each message, where it asks."""
+        back = Back(xforward=("127.0.0.1",))
+        port = await self.relay(back, xforward=True)
+        for _ in range(2):
+            await self.send(port)
+        for session, _ in back.messages:
+            found = session["xForward"]
+            self.assertEqual(found["ADDR"], "127.0.0.1")
+            self.assertGreater(int(found["PORT"]), 0)
+            self.assertEqual([found["PROTO"], found["NAME"]], ["ESMTP", None])
+        self.assertEqual([len(back.messages), back.connections], [2, 1])
+
     async def test_reset(self) -> None:
         """A transaction that has come to nothing leaves nothing for the next."""
         back = Back()
