@@ -86,6 +86,7 @@ MAIL = [
     ("SIZE, no limit", (sized(9), offering("SIZE 0")), ALICE + b" SIZE=309"),
     ("SIZE, not said", (sized(9), offering("SIZE")), ALICE + b" SIZE=309"),
     ("SIZE, at the limit", (sized(9), offering("SIZE 9")), ALICE + b" SIZE=309"),
+    ("SIZE, no number", (sized(9), offering("SIZE \u00b2")), ALICE + b" SIZE=309"),
     ("SIZE, not offered", (sized(9), NONE), ALICE),
     ("SIZE, not declared", (envelope(), offering("SIZE 9")), ALICE),
     ("DSN", (envelope(dsn=DSN), offering("dsn")), ALICE + b" RET=HDRS ENVID=a+2Bb"),

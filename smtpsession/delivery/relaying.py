@@ -27,9 +27,6 @@ UNREACHED = Reply(451, "Next hop not available", "4.4.1")
 LOST = Reply(451, "Connection to the next hop lost", "4.4.2")
 MISCONFIGURED = Reply(451, "Next hop does not work as configured", "4.3.5")
 
-#: About as many octets our trace has.
-_TRACE = 300
-
 NO_CONVERSION = Reply(554, "Next hop does not take this body type", "5.6.3")
 NO_SMTPUTF8 = Reply(553, "Next hop does not take SMTPUTF8", "5.6.7")
 NO_DELIVERBY = Reply(554, "Next hop does not deliver by a given time", "5.3.3")
@@ -37,6 +34,9 @@ NO_FUTURERELEASE = Reply(554, "Next hop does not hold messages", "5.3.3")
 #: RFC 7293, section 14.4.
 NO_RRVS = Reply(550, "Next hop cannot check the recipient's age", "5.7.19")
 NO_REQUIRETLS = Reply(550, "Next hop does not support REQUIRETLS", "5.7.30")
+
+#: About as many octets our trace has.
+_TRACE = 300
 
 
 class NextHopLost(SMTPError):
@@ -118,7 +118,7 @@ def _size(envelope: SMTPEnvelope, offers: Offers) -> list[bytes]:
     if declared is None or "SIZE" not in offers:
         return []
     limit = next(iter(offers.keywords["SIZE"]), "0")
-    if limit.isdigit() and 0 < int(limit) < int(declared):
+    if limit.isascii() and limit.isdigit() and 0 < int(limit) < int(declared):
         raise SMTPError.saying(messageTooLarge(int(limit)))
     return [b"SIZE=%d" % (int(declared) + _TRACE)]
 
