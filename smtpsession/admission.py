@@ -24,7 +24,6 @@ class Admission:
 
     An IPv6 client owns at least a /64, so that is what is counted as its address.  A
     connection without an address, as through a UNIX socket, counts in all only.
-
     """
 
     def __init__(

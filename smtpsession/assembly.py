@@ -187,10 +187,13 @@ def _accounts(table: AuthTable, reactor: Any) -> Accounts | Checkers | None:
 
 def _requireShares(limits: Limits, workers: int) -> None:
     """Each of several workers takes one client at the least, and one of an address."""
-    for name in ("clients", "clientsPerAddress"):
-        limit = getattr(limits, name)
+    divided = {
+        "clients": limits.clients,
+        "clients-per-address": limits.clientsPerAddress,
+    }
+    for key, limit in divided.items():
         if limit < workers:
-            raise ValueError(f"{name}: {limit}, but expected {workers} for the workers")
+            raise ValueError(f"{key}: {limit}, but expected one for each worker")
 
 
 def _mechanisms(

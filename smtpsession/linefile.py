@@ -39,7 +39,7 @@ class LineFile:
 
     def write(self, line: str) -> None:
         """
-        @param line: in ASCII, without its LF
+        @param line: without its LF; what is not ASCII is escaped, as Python does it
         @raise OSError: the disk does not take it
         """
-        os.write(self._descriptor, line.encode("ascii") + b"\n")
+        os.write(self._descriptor, line.encode("ascii", "backslashreplace") + b"\n")

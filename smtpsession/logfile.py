@@ -25,6 +25,7 @@ from zope.interface import implementer
 from smtpsession.config import LogTable
 from smtpsession.linefile import LineFile
 from smtpsession.model import Model
+from smtpsession.printable import printable
 from smtpsession.session import SMTPSession
 
 #: What the supervisor repeats of its workers, who write to the same file themselves.
@@ -108,19 +109,12 @@ class LogFile:
 
 
 def asText(event: LogEvent) -> str:
-    """One line in ASCII, with a tab in front of what were more lines of it."""
-    text = eventAsText(event).replace("\n", "\n\t")
+    """One line, with a tab in front of what were more lines of it."""
+    text = "\n\t".join(map(printable, eventAsText(event).split("\n")))
     if "worker" in event:
         time, space, rest = text.partition(" ")
         text = f"{time}{space}worker {event['worker']} {rest}"
-    return "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    """What somebody sent may move the cursor, or be a line of its own."""
-    if " " <= character <= "~" or character in "\n\t":
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return text
 
 
 def asJSON(event: LogEvent) -> str:

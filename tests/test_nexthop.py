@@ -90,6 +90,23 @@ class NextHopTestCase(HopTestCase):
         self.hop.play(transcript)
         self.assertIsNone(self.successResultOf(accepting))
 
+    def acceptedBinary(self) -> None:
+        """The same where the message is to go by BDAT."""
+        self.session.envelope.bodyType = "binarymime"
+        accepting = self.accept()
+        self.hop.play(f"""
+            S: 220 next.example.net
+            C: {"LHLO" if self.protocol == "lmtp" else "EHLO"} mx.example.org
+            S: 250-next.example.net
+            S: 250-CHUNKING
+            S: 250 BINARYMIME
+            C: MAIL FROM:<alice@example.com> BODY=BINARYMIME
+            S: 250 OK
+            C: RCPT TO:<bob@example.org>
+            S: 250 OK
+            """)
+        self.successResultOf(accepting)
+
     def delivered(self, said: str = "250 2.0.0 Q1") -> bytes:
         """A message has come, and the next hop has answered; what it has heard."""
         delivery = self.deliver()
@@ -357,20 +374,7 @@ class DeliverTests(NextHopTestCase):
 
     def test_binary(self) -> None:
         """BINARYMIME goes by BDAT."""
-        self.session.envelope.bodyType = "binarymime"
-        accepting = self.accept()
-        self.hop.play("""
-            S: 220 next.example.net ESMTP
-            C: EHLO mx.example.org
-            S: 250-next.example.net
-            S: 250-CHUNKING
-            S: 250 BINARYMIME
-            C: MAIL FROM:<alice@example.com> BODY=BINARYMIME
-            S: 250 OK
-            C: RCPT TO:<bob@example.org>
-            S: 250 OK
-            """)
-        self.successResultOf(accepting)
+        self.acceptedBinary()
         delivery = self.deliver()
         self.stream.feed(b"\n.\n\xff")
         self.assertTrue(self.hop.hear().endswith(b"+0000\r\n\n.\n\xff"))
@@ -508,20 +512,7 @@ class LMTPTests(NextHopTestCase):
 
     def test_missingOfChunks(self) -> None:
         """So it is where the message goes by BDAT."""
-        self.session.envelope.bodyType = "binarymime"
-        accepting = self.accept()
-        self.hop.play("""
-            S: 220 next.example.net LMTP
-            C: LHLO mx.example.org
-            S: 250-next.example.net
-            S: 250-CHUNKING
-            S: 250 BINARYMIME
-            C: MAIL FROM:<alice@example.com> BODY=BINARYMIME
-            S: 250 OK
-            C: RCPT TO:<bob@example.org>
-            S: 250 OK
-            """)
-        self.successResultOf(accepting)
+        self.acceptedBinary()
         accepting = self.accept(carol)
         self.hop.play(CAROL)
         self.successResultOf(accepting)

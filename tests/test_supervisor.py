@@ -244,7 +244,7 @@ class SupervisorTests(SynchronousTestCase):
         """
         for limits, name in (
             (Limits(clients=1), "clients: 1"),
-            (Limits(clientsPerAddress=1), "clientsPerAddress: 1"),
+            (Limits(clientsPerAddress=1), "clients-per-address: 1"),
         ):
             table = ListenerTable(endpoint="tcp:25", limits=limits)
             config = evolve(self.config, listener=(table,))
@@ -253,7 +253,9 @@ class SupervisorTests(SynchronousTestCase):
                 Supervisor,
                 *(config, self.file, self.reactor, self.reread, b"salt"),
             )
-            self.assertIn(f"listener[0].limits: {name}, but expected 2", str(error))
+            self.assertIn(
+                f"listener[0].limits: {name}, but expected one for each", str(error)
+            )
 
     def test_logStays(self) -> None:
         """

@@ -184,6 +184,13 @@ class Service(Program):
         found = self.said(r"listening on IPv4Address\(.*port=([0-9]+)\)")
         return found.addCallback(lambda match: int(match[1]))
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes of its workers."""
+        parent = self.transport.pid
+        path = Path(f"/proc/{parent}/task/{parent}/children")
+        return [int(each) for each in path.read_text().split()]
+
     def kill(self) -> Deferred[int] | None:
         """End it if it has not ended, without asking."""
         if not self._alive:

@@ -8,14 +8,13 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from tests.integration.programs import missing
-from tests.integration.support import LOCAL, PATIENCE, Service
+from tests.integration.support import LOCAL, PATIENCE
 from tests.integration.test_metrics import MonitoredTestCase
 from tests.test_metrics import samples
 
@@ -74,12 +73,6 @@ def sendThroughBoth(port: int) -> list[bytes]:
 class WorkersTests(MonitoredTestCase):
     """Two workers, and one port for metrics."""
 
-    def workers(self, service: Service) -> list[int]:
-        """The processes of the workers."""
-        parent = service.transport.pid
-        path = Path(f"/proc/{parent}/task/{parent}/children")
-        return [int(each) for each in path.read_text().split()]
-
     async def reached(
         self, monitor: int, isReached: Callable[[Counted], bool]
     ) -> list[Counted]:
@@ -110,7 +103,7 @@ class WorkersTests(MonitoredTestCase):
         [*_, before] = await self.reached(
             monitor, lambda now: now["connections_open",] == 0
         )
-        os.kill(self.workers(service)[0], signal.SIGKILL)
+        os.kill(service.workers[0], signal.SIGKILL)
         seen = await self.reached(
             monitor, lambda now: now[RESTARTS] == 1 and now[ALIVE] == 2
         )
@@ -135,7 +128,7 @@ class WorkersTests(MonitoredTestCase):
         await self.reached(monitor, lambda now: now[ALIVE] == 2)
         await deferToThread(sendThroughBoth, port)
         await self.reached(monitor, lambda now: now[ACCEPTED] == 2)
-        worker = self.workers(service)[0]
+        worker = service.workers[0]
         os.kill(worker, signal.SIGSTOP)
         try:
             [counted] = await self.reached(monitor, lambda now: True)

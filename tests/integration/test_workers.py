@@ -64,12 +64,6 @@ class WorkersTests(ServiceTestCase):
         """So many workers have begun, since the service has."""
         await service.said("(?s)" + "mail goes to the Maildir.*" * count)
 
-    def workers(self, service: Service) -> list[int]:
-        """The processes of the workers."""
-        parent = service.transport.pid
-        path = Path(f"/proc/{parent}/task/{parent}/children")
-        return [int(each) for each in path.read_text().split()]
-
     async def codes(self, port: int) -> list[str]:
         return [line[:3] for line in await self.say(port, *MESSAGE)]
 
@@ -79,14 +73,14 @@ class WorkersTests(ServiceTestCase):
         the other goes on at once, and soon there are two again.  All log to one file.
         """
         service, port = await self.startIt(LOG)
-        before = self.workers(service)
+        before = service.workers
         self.assertEqual(len(before), 2)
         self.assertEqual(await self.codes(port), ACCEPTED)
         os.kill(before[0], signal.SIGKILL)
         for _ in range(5):
             self.assertEqual(await self.codes(port), ACCEPTED)
         await self.begun(service, 3)
-        self.assertEqual(len(self.workers(service)), 2)
+        self.assertEqual(len(service.workers), 2)
         self.assertEqual(len(self.messages()), 6)
         self.assertTrue((self.folder / "socket").is_socket())
         greeting = await deferToThread(self.greetingOfSocket)
@@ -122,7 +116,7 @@ class WorkersTests(ServiceTestCase):
         When the first process is killed, the others end too, and the port is free.
         """
         service, port = await self.startIt()
-        workers = self.workers(service)
+        workers = service.workers
         service.transport.signalProcess("KILL")
         await service.ended
         while any(map(self.isAlive, workers)):
@@ -177,11 +171,11 @@ class WorkersTests(ServiceTestCase):
         service.transport.signalProcess("HUP")
         await service.said("not reloaded: .*hostnam")
         # Who begins now has what was good, and not what is in the file.
-        os.kill(self.workers(service)[0], signal.SIGKILL)
+        os.kill(service.workers[0], signal.SIGKILL)
         await service.said("mail goes to the Maildir", 3)
         for _ in range(6):
             self.assertEqual((await self.codes(port))[3], "550")
-        workers = self.workers(service)
+        workers = service.workers
         self.assertEqual(len(workers), 2)
         self.assertEqual(await service.terminate(), 0)
         for each in workers:
