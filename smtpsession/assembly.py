@@ -5,7 +5,7 @@ The parts of the service, made from its configuration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +16,19 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from smtpsession.certificates import CertificateStore
 from smtpsession.checkers import Checkers
 from smtpsession.accounts import Accounts
-from smtpsession.config import (
-    AuthTable,
-    Config,
-    ListenerTable,
-    MetricsTable,
-    TLSTable,
-)
+from smtpsession.config import AuthTable, Config, ListenerTable, MetricsTable
+from smtpsession.credentials import accountsOf, storeOf
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.making import Surroundings, make
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DestinationTable, nameOf
 from smtpsession.inherited import InheritedEndpoint
-from smtpsession.limits import Limits
 from smtpsession.options import ServerOptions
-from smtpsession.pem import CertificatePair
+from smtpsession.problems import DESTINATION, Bench
 from smtpsession.router import Route
 from smtpsession.sasl.exchange import SECRET
+
+_SERVER = "an endpoint to listen on, such as tcp:25"
 
 #: What the endpoint of a worker begins with: behind it are the domain of a socket that
 #: another process has opened, and its number.
@@ -102,17 +98,22 @@ def assemble(
     @param counting: the monitor that there is already, if there is to be one
     @raise ConfigError: with all that cannot be made
     """
-    bench = _Bench()
+    bench = Bench(config, config.problems)
     monitor = counting or _monitor(bench, config.metrics, reactor)
-    certificates = bench.make("tls", _certificates, config.tls)
-    accounts = bench.make("auth", _accounts, config.auth, reactor)
+    certificates = None
+    if config.tls is not None:
+        certificates = storeOf(bench.within("tls"), config.tls)
+    accounts = accountsOf(bench.within("auth"), config.auth, reactor)
     mechanisms = _mechanisms(config.auth, accounts)
     listeners = []
     for place, table in enumerate(config.listener):
-        where = f"listener[{place}]"
-        bench.make(f"{where}.limits", _requireShares, table.limits, config.workers)
-        options = bench.make(where, _options, config, table, certificates, mechanisms)
-        endpoint = bench.make(f"{where}.endpoint", _endpoint, reactor, table)
+        own = bench.within("listener", place)
+        _demandTogether(bench, own, config, table)
+        options: Any = None
+        if not (bench.isWrong("tls") or bench.isWrong("auth")):
+            given = config, table, certificates, mechanisms
+            options = own.make((), "settings that go together", _options, *given)
+        endpoint = own.make(("endpoint",), _SERVER, _endpoint, reactor, table)
         if options is not None:
             options = evolve(options, scramSecret=scramSecret)
         listeners.append(Listener(table.name or table.endpoint, endpoint, options))
@@ -121,79 +122,42 @@ def assemble(
     destinations = dict(known or {})
     routes = []
     for place, route in enumerate(config.route):
-        goal = route.destination
+        own, goal = bench.within("route", place), route.destination
         if goal not in destinations:
-            part = bench.make(f"route[{place}]", make, goal, around)
+            part = make(goal, around, own.within(DESTINATION))
             if monitor is not None:
                 part = _measured(part, goal, monitor, reactor)
             destinations[goal] = part
-        made = destinations[goal]
-        where = f"route[{place}].recipients"
-        routes.append(
-            bench.make(where, Route, route.recipients, made, route.authenticated)
-        )
+        asked = route.recipients, destinations[goal], route.authenticated
+        routes.append(own.make(("recipients",), "patterns of addresses", Route, *asked))
     if bench.problems:
-        raise ConfigError(bench.problems)
+        source = f"{config.source}: " if config.source else ""
+        raise ConfigError(f"{source}{each}" for each in bench.problems)
     used = {each.destination: destinations[each.destination] for each in config.route}
     return Assembly(accounts, listeners, used, routes, monitor)
 
 
-class _Bench:
-    """
-    Makes part after part, and keeps what is wrong with those that cannot be made.
-    """
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-
-    def make(self, where: str, maker: Callable[..., Any], *arguments: Any) -> Any:
-        """
-        @param where: the key that asks for it
-        @return: None if it cannot be made
-        """
-        try:
-            return maker(*arguments)
-        except Exception as error:
-            # Endpoints alone have a dozen ways to be wrong.
-            self.problems.append(f"{where}: {error}")
-            return None
+def _demandTogether(
+    bench: Bench, own: Bench, config: Config, table: ListenerTable
+) -> None:
+    """What a listener asks for has to be there."""
+    if config.tls is None and table.tls not in (None, "none"):
+        if not bench.isWrong("tls"):
+            own.blame(("tls",), '"none", for there is no table [tls]')
+    auth = config.auth
+    if table.auth != "none" and not (auth.users or auth.tokens or auth.checkers):
+        if not bench.isWrong("auth"):
+            expected = '"none", for [auth] has no users, tokens or checkers'
+            own.blame(("auth",), expected)
+    # Each of several workers takes one client at the least, and one of an address.
+    for key in ("clients", "clients-per-address"):
+        if not bench.isWrong("workers"):
+            _demandShare(own, key, config.workers)
 
 
-def _certificates(table: TLSTable | None) -> CertificateStore | None:
-    if table is None:
-        return None
-    return CertificateStore(
-        str(table.certificate),
-        _path(table.key),
-        names={
-            name: CertificatePair(str(pair.certificate), _path(pair.key))
-            for name, pair in table.names.items()
-        },
-        minimumVersion=table.minimumVersion,
-        clientCertificates=table.clientCertificates,
-        ca=_path(table.ca),
-    )
-
-
-def _accounts(table: AuthTable, reactor: Any) -> Accounts | Checkers | None:
-    if table.checkers:
-        if table.users is not None or table.tokens is not None:
-            raise ValueError("accounts are in files or with checkers, not both")
-        return Checkers(table.checkers)
-    if table.users is None and table.tokens is None:
-        return None
-    return Accounts(table.users, table.tokens, reactor=reactor)
-
-
-def _requireShares(limits: Limits, workers: int) -> None:
-    """Each of several workers takes one client at the least, and one of an address."""
-    divided = {
-        "clients": limits.clients,
-        "clients-per-address": limits.clientsPerAddress,
-    }
-    for key, limit in divided.items():
-        if limit < workers:
-            raise ValueError(f"{key}: {limit}, but expected one for each worker")
+def _demandShare(own: Bench, key: str, workers: int) -> None:
+    if own.valueAt("limits", key) < workers:
+        own.blame(("limits", key), "one for each worker")
 
 
 def _mechanisms(
@@ -204,16 +168,13 @@ def _mechanisms(
     return () if accounts is None else accounts.mechanisms
 
 
-def _path(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def _monitor(bench: _Bench, table: MetricsTable, reactor: Any) -> Monitor | None:
+def _monitor(bench: Bench, table: MetricsTable, reactor: Any) -> Monitor | None:
     if table.endpoint is None:
         return None
-    endpoint = bench.make("metrics.endpoint", serverFromString, reactor, table.endpoint)
-    metrics = bench.make("metrics", _newMetrics)
-    return None if bench.problems else Monitor(endpoint, metrics)
+    key = "metrics", "endpoint"
+    endpoint = bench.make(key, _SERVER, serverFromString, reactor, table.endpoint)
+    metrics = bench.make(key, "nothing, as an extra is missing", _newMetrics)
+    return None if metrics is None else Monitor(endpoint, metrics)
 
 
 def _newMetrics() -> Metrics:
@@ -256,11 +217,6 @@ def _options(
         given["hostname"] = config.hostname
     if table.tls is not None:
         given["tls"] = table.tls
-    if config.tls is None and table.tls not in (None, "none"):
-        raise ValueError(f'tls = "{table.tls}" needs a table [tls]')
-    auth = config.auth
-    if table.auth != "none" and not (auth.users or auth.tokens or auth.checkers):
-        raise ValueError(f'auth = "{table.auth}" needs users or tokens in [auth]')
     if table.auth != "none":
         given["mechanisms"] = mechanisms
     return ServerOptions(

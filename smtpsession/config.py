@@ -19,9 +19,11 @@ from smtpsession.kinds import (
     FLAG,
     HOSTNAME,
     NETWORKS,
+    PATTERNS,
     SECONDS,
     TEXT,
     TEXTS,
+    beside,
     choice,
     choices,
     count,
@@ -30,6 +32,7 @@ from smtpsession.kinds import (
 from smtpsession.goals import DestinationTable, MaildirTable
 from smtpsession.limits import Limits
 from smtpsession.networks import Networks
+from smtpsession.problems import Problem
 from smtpsession.sasl.mechanisms import BY_NAME
 
 #: Where the service listens if it is not told.
@@ -180,7 +183,7 @@ class RouteTable:
     @ivar destination: what becomes of the messages; it has keys of its own
     """
 
-    recipients: tuple[str, ...] = setting(TEXTS)
+    recipients: tuple[str, ...] = setting(PATTERNS)
     authenticated: bool = setting(FLAG, False)
     destination: DestinationTable = field(factory=MaildirTable)
 
@@ -205,6 +208,9 @@ class Config:
         part of C{clients} and C{clients-per-address}.
     @ivar stopTimeout: how long clients may go on with a transaction when the service
         stops, in seconds
+    @ivar source: what the file is called where something is wrong with it
+    @ivar problems: what is wrong with it already, in place of which there is something
+        that can be read; it cannot be assembled
     """
 
     hostname: str | None = setting(HOSTNAME, None)
@@ -219,6 +225,8 @@ class Config:
     route: tuple[RouteTable, ...] = ()
     workers: int = setting(count(), 1)
     stopTimeout: float = setting(SECONDS, 30)
+    source: str = beside("")
+    problems: tuple[Problem, ...] = beside(())
 
 
 STAYS = "workers and listeners cannot change while they are in use"

@@ -5,37 +5,29 @@ The configuration out of a file, or all that is wrong with it.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
 from attrs import Attribute, evolve, fields, has
 from cattrs import Converter
 from cattrs.cols import homogenous_tuple_structure_factory
-from cattrs.errors import (
-    BaseValidationError,
-    ClassValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationError,
-)
+from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from smtpsession.config import Config, RouteTable
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DESTINATIONS
-from smtpsession.kinds import SECONDS, Kind, count, kindOf
+from smtpsession.kinds import SECONDS, Kind, count, keyOf, keysIn, kindOf
 from smtpsession.limits import Limits
+from smtpsession.misreadings import DELIVER, Unexpected, mended, misreadings
+from smtpsession.problems import DESTINATION, Problem
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-#: In a route: which destination, and where its keys are put for want of a table.
-DELIVER, _DESTINATION = "deliver", "destination"
 
 StructureHook = Callable[[Any, Any], Any]
 
@@ -44,7 +36,8 @@ def load(path: str | Path) -> Config:
     """
     Read a configuration.
 
-    @raise ConfigError: with all that is wrong
+    @raise ConfigError: it cannot be read, and nothing is known of it
+    @raise Misread: with all that is wrong
     """
     try:
         octets = Path(path).read_bytes()
@@ -58,7 +51,7 @@ def parse(octets: bytes, path: str | Path) -> Config:
     Read a configuration whose file was read already.
 
     @param path: of the file, for what is relative to it and what is wrong with it
-    @raise ConfigError: with all that is wrong
+    @raise ConfigError: as `load`
     """
     try:
         given = tomllib.loads(octets.decode("utf-8"))
@@ -73,24 +66,37 @@ def read(given: Mapping[str, Any], folder: Path, name: str) -> Config:
 
     @param folder: what paths are relative to
     @param name: of the file, for what is wrong with it
-    @raise ConfigError: with all that is wrong
+    @raise Misread: with all that is wrong
     """
+    converter, problems = _converter(folder), list[Problem]()
     try:
-        config: Config = _converter(folder).structure(given, Config)
+        config: Config = converter.structure(given, Config)
     except BaseValidationError as error:
-        problems = [f"{name}: {each}" for each in _problems(error, given)]
-        raise ConfigError(problems) from error
-    return _inherit(config, given)
+        found = [*misreadings(error, given)]
+        problems = [each.problem for each in found]
+        given = mended(given, found)
+        config = converter.structure(given, Config)
+    config = evolve(_inherit(config, given), source=name, problems=tuple(problems))
+    if problems:
+        raise Misread(config)
+    return config
 
 
-def keyOf(attribute: Attribute[Any]) -> str:
-    """The key of the file that is this field: C{message-size} is C{messageSize}."""
-    return re.sub("[A-Z]", lambda found: "-" + found[0].lower(), attribute.name)
+class Misread(ConfigError):
+    """
+    What stands in a file is not a configuration.
+
+    @ivar config: what it would be, with something else for what is wrong
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(f"{config.source}: {each}" for each in config.problems)
+        self.config = config
 
 
 def kindsOf(table: type[Any]) -> dict[str, Kind | None]:
     """The keys of a table, with the kinds of those that are no tables themselves."""
-    return {keyOf(each): _kind(table, each) for each in fields(table)}
+    return {keyOf(each): _kind(table, each) for each in keysIn(table)}
 
 
 def _kind(table: type[Any], attribute: Attribute[Any]) -> Kind | None:
@@ -109,13 +115,18 @@ def _converter(folder: Path) -> Converter:
     def readTable(table: type[Any]) -> StructureHook:
         columns: dict[str, Any] = {
             each.name: override(rename=keyOf(each), struct_hook=hookOf(table, each))
-            for each in fields(table)
+            for each in keysIn(table)
         }
+        columns.update(
+            (each.name, override(omit=True))
+            for each in fields(table)
+            if each not in keysIn(table)
+        )
         structure = make_dict_structure_fn(table, converter, **columns)
         return _demand(dict, "a table", structure)
 
     def hookOf(table: type[Any], attribute: Attribute[Any]) -> StructureHook | None:
-        if attribute.name == _DESTINATION:
+        if attribute.name == DESTINATION:
             return readDestination
         kind = _kind(table, attribute)
         return None if kind is None else _reader(kind, folder)
@@ -167,10 +178,10 @@ def _parted(route: Any) -> Any:
     """A route with the keys of its destination in a table of their own."""
     if not isinstance(route, dict):
         return route
-    known = {keyOf(each) for each in fields(RouteTable)}
+    known = {keyOf(each) for each in fields(RouteTable)} - {DESTINATION}
     parted = {key: value for key, value in route.items() if key in known}
     others = {key: value for key, value in route.items() if key not in known}
-    parted[_DESTINATION] = {DELIVER: "maildir", **others}
+    parted[DESTINATION] = {DELIVER: "maildir", **others}
     return parted
 
 
@@ -186,84 +197,3 @@ def _inherit(config: Config, given: Mapping[str, Any]) -> Config:
         }
         listeners.append(evolve(listener, limits=evolve(config.limits, **own)))
     return evolve(config, listener=tuple(listeners))
-
-
-# What is wrong.
-
-
-class Unexpected(ValueError):
-    """
-    A value is not what it should be.
-
-    @ivar expected: what that is
-    @ivar key: where it is wrong, if not just here
-    """
-
-    def __init__(self, expected: str, key: str | None = None) -> None:
-        super().__init__(expected, key)
-        self.expected, self.key = expected, key
-
-
-def _problems(
-    error: BaseException, given: Any, path: tuple[Any, ...] = ()
-) -> Iterator[str]:
-    """
-    What is wrong, a line for each.
-
-    @param given: what stands in the file
-    @param path: the keys, and the places in lists, that lead to where the error is
-    """
-    if isinstance(error, ClassValidationError):
-        noted, others = error.group_exceptions()
-        names = {each.name: keyOf(each) for each in fields(error.cl)}
-        for each, note in noted:
-            yield from _problems(each, given, (*path, names[note.name]))
-        for each in others:
-            yield from _problems(each, given, path)
-    elif isinstance(error, IterableValidationError):
-        for each, place in error.group_exceptions()[0]:
-            yield from _problems(each, given, (*path, place.index))
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for key in sorted(error.extra_fields):
-            yield f"{_where((*path, key))}: unknown key{_nearest(key, error.cl)}"
-    elif isinstance(error, KeyError):
-        yield f"{_where(path)}: is missing"
-    else:
-        yield _unexpected(error, given, path)
-
-
-def _unexpected(error: BaseException, given: Any, path: tuple[Any, ...]) -> str:
-    if not isinstance(error, Unexpected):
-        return f"{_where(path)}: {error}"
-    if error.key is not None:
-        path = (*path, error.key)
-    found = _valueAt(given, path)
-    why = "" if error.__cause__ is None else str(error.__cause__)
-    more = f" ({why})" if why else ""
-    return f"{_where(path)}: {found!r}, but expected {error.expected}{more}"
-
-
-def _where(path: tuple[Any, ...]) -> str:
-    """The path as one would write it: C{route[0].recipients}."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif step != _DESTINATION:
-            text += f".{step}" if text else str(step)
-    return text or "the file"
-
-
-def _valueAt(given: Any, path: tuple[Any, ...]) -> Any:
-    for step in path:
-        if step != _DESTINATION:
-            given = given[step]
-    return given
-
-
-def _nearest(key: str, table: type[Any]) -> str:
-    known = list(kindsOf(table))
-    if table in DESTINATIONS.values():
-        known += [*kindsOf(RouteTable), DELIVER]
-    close = get_close_matches(key, known, 1)
-    return f"; is it {close[0]}?" if close else ""

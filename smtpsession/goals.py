@@ -13,8 +13,10 @@ from typing import Union
 from attrs import frozen
 
 from smtpsession.kinds import (
+    COMMAND,
     FILE,
     FLAG,
+    FOLDERS,
     OPTIONS,
     SECONDS,
     TEXT,
@@ -37,7 +39,7 @@ class MaildirTable:
     @ivar lineEndings: how the lines of the file end
     """
 
-    path: str = setting(TEXT, "maildir")
+    path: str = setting(FOLDERS, "maildir")
     lineEndings: str = setting(choice("lf", "crlf"), "lf")
 
 
@@ -109,7 +111,7 @@ class CommandTable:
     @ivar concurrency: how many may run at once; other messages wait
     """
 
-    command: tuple[str, ...] = setting(TEXTS)
+    command: tuple[str, ...] = setting(COMMAND)
     lineEndings: str = setting(choice("lf", "crlf"), "lf")
     directory: Path | None = setting(FILE, None)
     inherit: tuple[str, ...] = setting(TEXTS, ())

@@ -9,16 +9,18 @@ are the fields of an attrs class, each made with `setting`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import Attribute, NOTHING, field, frozen
+from attrs import Attribute, NOTHING, field, fields, frozen
 
 from smtpsession.addresses import isDomain
 from smtpsession.networks import Networks
+from smtpsession.patterns import compilePatterns
 
-_KIND = "kind"
+_KIND, _BESIDE = "kind", "beside"
 
 
 @frozen
@@ -42,6 +44,21 @@ def setting(kind: Kind, default: Any = NOTHING) -> Any:
     @param default: where the key is not given; without one it has to be
     """
     return field(default=default, metadata={_KIND: kind})
+
+
+def beside(default: Any) -> Any:
+    """A field of a table that is no key of the file."""
+    return field(default=default, eq=False, repr=False, metadata={_BESIDE: True})
+
+
+def keysIn(table: type[Any]) -> Sequence[Attribute[Any]]:
+    """The fields of a table that are keys of the file."""
+    return [each for each in fields(table) if _BESIDE not in each.metadata]
+
+
+def keyOf(attribute: Attribute[Any]) -> str:
+    """The key of the file that is this field: C{message-size} is C{messageSize}."""
+    return re.sub("[A-Z]", lambda found: "-" + found[0].lower(), attribute.name)
 
 
 def kindOf(attribute: Attribute[Any]) -> Kind | None:
@@ -85,12 +102,47 @@ def _listOf(read: Callable[[Any, Path], Any]) -> Callable[[Any, Path], tuple[Any
     return readAll
 
 
+def _readPatterns(value: Any, folder: Path) -> tuple[str, ...]:
+    patterns = _listOf(_readText)(value, folder)
+    _require(patterns != ())
+    compilePatterns(patterns)
+    return patterns
+
+
+def _readCommand(value: Any, folder: Path) -> tuple[str, ...]:
+    arguments = _listOf(_readArgument)(value, folder)
+    _require(arguments != () and arguments[0] != "")
+    return arguments
+
+
+def _readArgument(value: Any, folder: Path) -> str:
+    _require(isinstance(value, str))
+    if "\0" in value:
+        raise ValueError("a NUL would end it")
+    return str(value)
+
+
+def _readFolders(value: Any, folder: Path) -> str:
+    text = _readText(value, folder)
+    for each in re.findall("{.*?}", text):
+        if each not in ("{domain}", "{localpart}"):
+            raise ValueError(f"nothing is known to stand for {each}")
+    return text
+
+
 TEXT = Kind("a text that is not empty", _readText)
 FLAG = Kind("true or false", _readFlag)
 FILE = Kind("the name of a file or a folder", _readFile)
 HOSTNAME = Kind("a host name in ASCII", _readHostname)
 NETWORKS = Kind('a list of networks, such as ["192.0.2.0/24"]', _readNetworks)
+FOLDERS = Kind(
+    "the name of a folder, in which {domain} and {localpart} may stand", _readFolders
+)
 TEXTS = Kind("a list of texts", _listOf(_readText))
+COMMAND = Kind("a list of texts, the first a program", _readCommand)
+PATTERNS = Kind(
+    'a list of patterns of addresses, such as ["*@example.org"]', _readPatterns
+)
 
 
 @frozen(eq=False)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import NOTHING, Attribute, fields
+from attrs import NOTHING, Attribute
 
 from smtpsession.config import (
     AuthTable,
@@ -25,10 +25,11 @@ from smtpsession.config import (
     RouteTable,
     TLSTable,
 )
-from smtpsession.configfile import DELIVER, keyOf, kindsOf
+from smtpsession.configfile import kindsOf
 from smtpsession.goals import DESTINATIONS
-from smtpsession.kinds import choice
+from smtpsession.kinds import choice, keyOf, keysIn
 from smtpsession.limits import Limits
+from smtpsession.misreadings import DELIVER
 from smtpsession.networks import Networks
 
 #: Each table, by how it is written.
@@ -70,7 +71,7 @@ def _section(table: type[Any]) -> Iterator[str]:
     yield _rst(text.partition("@ivar")[0].strip()) + "\n"
     meanings = _meanings(table)
     kinds = kindsOf(table)
-    for each in fields(table):
+    for each in keysIn(table):
         kind = kinds[keyOf(each)]
         if kind is None and table is Config:
             # A table that has a section of its own.

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from fnmatch import translate
 from typing import Any
 
 from attrs import define, field, frozen
@@ -25,6 +24,7 @@ from smtpsession.delivery.destination import DeliveryResult, Destination
 from smtpsession.delivery.tee import deliverToAll
 from smtpsession.errors import SMTPError
 from smtpsession.factory import SMTPServerFactory
+from smtpsession.patterns import compilePatterns
 from smtpsession.printable import printable
 from smtpsession.replies import ANOTHER_ROUTE, MAIL_LOOP, RELAYING_DENIED, Reply
 from smtpsession.session import SMTPEnvelope, SMTPSession
@@ -37,20 +37,6 @@ Delivered = Callable[[SMTPSession, Sequence[SMTPAddress], int], object]
 HOPS = 100
 
 
-def _compiled(patterns: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(translate(_canonical(each))) for each in patterns)
-
-
-def _canonical(address: str) -> str:
-    """The domain is in lower case, and so is what has none: C{postmaster}."""
-    localPart, at, domain = address.rpartition("@")
-    return localPart + at + ".".join(map(_aLabel, domain.lower().split(".")))
-
-
-def _aLabel(label: str) -> str:
-    return label if label.isascii() else SMTPAddress(f"x@{label}").domain
-
-
 @frozen
 class Route:
     """
@@ -60,7 +46,7 @@ class Route:
     @ivar destination: where to
     @ivar authenticated: whether it is only for clients that have logged in
 
-    @raise ValueError: a pattern has a domain that there cannot be
+    @raise ValueError: a pattern can mean nobody
     """
 
     recipients: Sequence[str]
@@ -70,7 +56,7 @@ class Route:
 
     @_patterns.default
     def _compilePatterns(self) -> tuple[re.Pattern[str], ...]:
-        return _compiled(self.recipients)
+        return compilePatterns(self.recipients)
 
     def takes(self, address: SMTPAddress, session: SMTPSession) -> bool:
         """Whether this recipient of this client is meant."""

@@ -202,11 +202,11 @@ class Supervisor(Service):
         notifyReloading()
         try:
             config, text = self._reread(), _textOf(self._file)
+            assemble(config, self._file.parent, self._reactor)
             if whatStays(config) != whatStays(self._config):
                 raise ConfigError([STAYS])
             if (config.log.file is None) != (self._config.log.file is None):
                 raise ConfigError([LOG_STAYS])
-            assemble(config, self._file.parent, self._reactor)
             self._logTo(logFileOf(config.log))
         except (ConfigError, OSError) as error:
             self._log.error("not reloaded: {error}", event="not-reloaded", error=error)

@@ -154,11 +154,13 @@ class Options(UsageOptions, AuthOptionMixin):
 
 def _load(file: Path, checkers: tuple[str, ...]) -> Config:
     try:
-        from smtpsession.configfile import load
+        from smtpsession.examination import examine
     except ImportError as error:
         what = f"{error.name} is missing: pip install 'smtpsession[service]'"
         raise ConfigError([f"{file}: {what}"]) from error
-    config = load(file)
+    from twisted.internet import reactor
+
+    config = examine(file, reactor)
     if checkers and config.workers > 1:
         raise ConfigError(["--auth: with several workers the file has to say it"])
     auth = evolve(config.auth, checkers=(*config.auth.checkers, *checkers))

@@ -112,10 +112,47 @@ class AssemblyTests(SynchronousTestCase):
     def test_noCertificates(self) -> None:
         """TLS needs them, and they have to be there."""
         for tls in ("starttls", "required", "implicit"):
-            self.assertProblem("listener[0]: ", ListenerTable(tls=tls))
-        self.assertProblem("tls: ", tls=TLSTable(certificate=Path("/nowhere.pem")))
+            self.assertProblem(
+                f"listener[0].tls: '{tls}', but expected \"none\", for there is no",
+                ListenerTable(tls=tls),
+            )
         require = TLSTable(certificate=self.pem("a"), clientCertificates="require")
-        self.assertProblem("tls: ", tls=require)
+        self.assertProblem("tls.ca: nothing, but expected a file, for", tls=require)
+
+    def test_badCertificates(self) -> None:
+        """Whatever is wrong with any of them is said of its key."""
+        a, b = self.pem("a"), self.pem("b")
+        nowhere, empty = self.folder / "nowhere", self.folder / "empty"
+        empty.touch()
+        tls = TLSTable(
+            certificate=nowhere,
+            key=empty,
+            ca=empty,
+            names={
+                "a": PairTable(certificate=a, key=b),
+                "b": PairTable(certificate=empty, key=b),
+            },
+        )
+        error = self.assertRaises(ConfigError, self.assemble, tls=tls)
+        place = f"{self.folder}/"
+        self.assertEqual(
+            [each.replace(place, "") for each in error.problems],
+            [
+                "tls.certificate: 'nowhere', but expected a file of PEM with a "
+                "certificate (nowhere: No such file or directory)",
+                "tls.key: 'empty', but expected a file of PEM with the certificate's "
+                "key (empty: there is no private key in PEM in it)",
+                "tls.names.a.key: 'b.pem', but expected a file of PEM with the "
+                "certificate's key (b.pem: its key is not that of the first "
+                "certificate in a.pem)",
+                "tls.names.b.certificate: 'empty', but expected a file of PEM with a "
+                "certificate (empty: there is no certificate in PEM in it)",
+                "tls.ca: 'empty', but expected a file of PEM with certificates of "
+                "authorities (empty: there is no certificate in PEM in it)",
+            ],
+        )
+        bad = TLSTable(certificate=a, names={"a b": PairTable(certificate=a)})
+        self.assertProblem("tls: a table, but expected certificates, each for", tls=bad)
 
     def test_accounts(self) -> None:
         """By default what the accounts can serve is offered; they have to be there."""
@@ -126,9 +163,32 @@ class AssemblyTests(SynchronousTestCase):
         self.assertIn("SCRAM-SHA-256", mechanisms)
         self.assertNotIn("CRAM-MD5", mechanisms)
         self.assertNotIn("OAUTHBEARER", mechanisms)
-        problem = self.assertProblem("listener[0]: ", listener)
-        self.assertIn("needs users or tokens", problem)
-        self.assertProblem("auth: ", auth=AuthTable(users=self.folder / "nowhere"))
+        self.assertProblem(
+            "listener[0].auth: 'optional', but expected \"none\", for [auth] has no",
+            listener,
+        )
+
+    def test_badAccounts(self) -> None:
+        """Whatever is wrong with each file is said of its key."""
+        users, tokens = self.folder / "users", self.folder / "nowhere"
+        users.write_text("bob\nal:{ROT13}frfnzr\n", "utf-8")
+        error = self.assertRaises(
+            ConfigError, self.assemble, auth=AuthTable(users=users, tokens=tokens)
+        )
+        starts = [
+            f"auth.users: '{users}', but expected a file of users ({users}:1: ",
+            f"auth.users: '{users}', but expected a file of users ({users}:2: ",
+            f"auth.tokens: '{tokens}', but expected a file of tokens ({tokens}: No ",
+        ]
+        self.assertEqual(len(error.problems), 3, error.problems)
+        for each, start in zip(error.problems, starts, strict=True):
+            self.assertTrue(each.startswith(start), each)
+        both = AuthTable(users=self.users(), checkers=("memory:bob:sesame",))
+        self.assertProblem("auth.checkers: ['memory:bob:sesame'], but", auth=both)
+        self.assertProblem(
+            "auth.checkers: ['pigeon:x'], but expected checkers that twisted.cred",
+            auth=AuthTable(checkers=("pigeon:x",)),
+        )
 
     def test_ssl(self) -> None:
         """An endpoint that begins TLS by itself goes with none of ours, nor a proxy."""

@@ -119,37 +119,78 @@ WRONG = [
         '[[route]]\nrecipients = ["*"]\npath = 5',
         "route[0].path",
         "5",
-        "a text that is not empty",
+        "the name of a folder",
     ),
-    ('[[route]]\nrecipients = "*"', "route[0].recipients", "'*'", "a list of texts"),
+    ('[[route]]\nrecipients = "*"', "route[0].recipients", "'*'", "a list of patt"),
+    ("[[route]]\nrecipients = []", "route[0].recipients", "[]", "a list of patt"),
+    (
+        '[[route]]\nrecipients = ["*@exa mple"]',
+        "route[0].recipients",
+        "['*@exa mple']",
+        "a list of patterns",
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\npath = "mail/{user}"',
+        "route[0].path",
+        "'mail/{user}'",
+        "the name of a folder, in which {domain} and {localpart} may stand",
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndeliver = "command"\ncommand = [""]',
+        "route[0].command",
+        "['']",
+        "a list of texts, the first a program",
+    ),
+    ('tls.certificate = "x"\ntls.names.a = 3', "tls.names.a", "3", "a table"),
 ]
 
 UNKNOWN = [
     # text, what is said
-    ('hostnam = "x"', "hostnam: unknown key; is it hostname?"),
-    ("xyzzy = 1", "xyzzy: unknown key"),
+    ('hostnam = "x"', "hostnam: 'x', but there is no such key; is it hostname?"),
+    (
+        "xyzzy = 1",
+        "xyzzy: 1, but there is no such key; expected hostname, events, listener, tls, "
+        "auth, dns, limits, metrics, log, route, workers, stop-timeout",
+    ),
     (
         "limits.message_size = 1",
-        "limits.message_size: unknown key; is it message-size?",
+        "limits.message_size: 1, but there is no such key; is it message-size?",
     ),
-    ("limits.messageSize = 1", "limits.messageSize: unknown key; is it message-size?"),
+    (
+        "limits.messageSize = 1",
+        "limits.messageSize: 1, but there is no such key; is it message-size?",
+    ),
     (
         '[[route]]\nrecipients = ["*"]\nauthenticate = true',
-        "route[0].authenticate: unknown key; is it authenticated?",
+        "route[0].authenticate: True, but there is no such key; is it authenticated?",
     ),
     (
         '[[route]]\nrecipients = ["*"]\ndelivery = "discard"',
-        "route[0].delivery: unknown key; is it deliver?",
+        "route[0].delivery: 'discard', but there is no such key; is it deliver?",
     ),
     (
         '[[route]]\nrecipients = ["*"]\ndeliver = "discard"\npath = "x"',
-        "route[0].path: unknown key",
+        "route[0].path: 'x', but there is no such key; expected recipients, "
+        "authenticated, deliver",
     ),
-    ("[[route]]", "route[0].recipients: is missing"),
-    ("[tls]", "tls.certificate: is missing"),
+    (
+        '[[route]]\nrecipients = ["*"]\ndestination = "discard"',
+        "route[0].destination: 'discard', but there is no such key; expected path, "
+        "line-endings, recipients, authenticated, deliver",
+    ),
+    (
+        "[[route]]",
+        "route[0].recipients: is missing, but expected a list of patterns of "
+        'addresses, such as ["*@example.org"]',
+    ),
+    (
+        "[tls]",
+        "tls.certificate: is missing, but expected the name of a file or a folder",
+    ),
     (
         '[tls]\ncertificate = "x"\n[tls.names.a]',
-        "tls.names.a.certificate: is missing",
+        "tls.names.a.certificate: is missing, but expected the name of a file or a "
+        "folder",
     ),
 ]
 

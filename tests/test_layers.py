@@ -40,7 +40,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "library": ("__init__",),
     "test kit": ("testing",),
     "service": (
-        *("trace", "kinds", "goals", "config", "configfile"),
+        *("trace", "patterns", "kinds", "problems", "goals", "config"),
+        *("misreadings", "configfile"),
         *("secret", "scrypt", "argon2id", "passwords"),
         *("accountlines", "accountfiles", "hashing", "derivedkeys"),
         *("logins", "accounts", "accountedit", "passwd", "checkers"),
@@ -60,7 +61,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
             "delivery.smtp",
         ),
         *("delivery.making", "router", "linefile", "eventfile", "logfile"),
-        *("notify", "signals", "inherited", "assembly"),
+        *("notify", "signals", "inherited", "credentials", "assembly"),
+        *("trials", "examination"),
         *(
             "listening",
             "service",

@@ -4,6 +4,7 @@ Tests of smtpsession.delivery.making: destinations out of their tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from smtpsession.delivery.folders import Folders
 from smtpsession.delivery.http import HTTP
 from smtpsession.delivery.making import MAKERS, Surroundings, make
 from smtpsession.delivery.smtp import NextHop
+from smtpsession.errors import ConfigError
 from smtpsession.goals import DESTINATIONS
+from smtpsession.problems import DESTINATION, Bench
 from tests.certificates import authority
 
 
@@ -42,7 +45,21 @@ class MakingTests(SynchronousTestCase):
         """What a route of the file asks for."""
         route = {"recipients": ["*"], "deliver": deliver, **keys}
         config = read({"route": [route]}, self.folder, "mail.toml")
-        return make(config.route[0].destination, self.around)
+        bench = Bench(config).within("route", 0, DESTINATION)
+        made = make(config.route[0].destination, self.around, bench)
+        if bench.problems:
+            raise ConfigError(map(str, bench.problems))
+        return made
+
+    def assertProblems(
+        self, expected: Sequence[str], deliver: str, **keys: Any
+    ) -> None:
+        """What is said of keys that cannot be."""
+        error = self.assertRaises(ConfigError, self.make, deliver, **keys)
+        self.assertEqual(len(error.problems), len(expected), error.problems)
+        for each, start in zip(error.problems, expected, strict=True):
+            text = each.replace(f"{self.folder}/", "")
+            self.assertTrue(text.startswith(f"route[0].{start}"), text)
 
     def test_all(self) -> None:
         """Each that can be named can be made."""
@@ -100,14 +117,39 @@ class MakingTests(SynchronousTestCase):
         self.assertEqual(made._terms.serverName, "b.example")
 
     def test_badNextHop(self) -> None:
-        """What cannot be is an error when it is made."""
-        for keys in (
-            {"endpoint": "pigeon:1"},
-            {"endpoint": "unix:/run/x", "tls": "required"},
-            {"endpoint": "tcp:a.example:25", "user": "us"},
-            {"endpoint": "tcp:a.example:25", "ca": "nowhere.pem"},
-        ):
-            self.assertRaises(Exception, self.make, "smtp", **keys)
+        """All that cannot be is said: the key, what stands there, what was expected."""
+        (self.folder / "empty").touch()
+        (self.folder / "ca.pem").write_text("no certificate", "utf-8")
+        self.assertProblems(
+            [
+                "endpoint: 'pigeon:1', but expected an endpoint to connect to, such as "
+                "tcp:relay.example.org:25 (Unknown endpoint type: 'pigeon')",
+                "password-file: 'nowhere', but expected a file with one line (",
+                "server-name: nothing, but expected a name, for",
+                "ca: 'ca.pem', but expected a file of PEM with certificates of "
+                "authorities (there are none)",
+            ],
+            "smtp",
+            **{
+                "endpoint": "pigeon:1",
+                "tls": "required",
+                "user": "us",
+                "password-file": "nowhere",
+                "ca": "ca.pem",
+            },
+        )
+        endpoint = "tcp:a.example:25"
+        self.assertProblems(
+            ["password-file: nothing, but expected a file with one line, for"],
+            "smtp",
+            endpoint=endpoint,
+            user="us",
+        )
+        self.assertProblems(
+            ["password-file: 'empty', but expected a file with one line, for"],
+            "smtp",
+            **{"endpoint": endpoint, "user": "us", "password-file": "empty"},
+        )
 
     def test_command(self) -> None:
         """A program, and not a line for a shell."""
@@ -115,7 +157,9 @@ class MakingTests(SynchronousTestCase):
         self.assertIsInstance(made, Command)
         self.assertEqual(made._arguments, ["/bin/cat", "-"])
         self.assertEqual(made._directory, str(self.folder / "sub"))
-        self.assertRaises(ValueError, self.make, "command", command=[])
+        expected = "command: [], but expected a list of texts, the first a program"
+        error = self.assertRaises(ConfigError, self.make, "command", command=[])
+        self.assertEqual(str(error), f"mail.toml: route[0].{expected}")
 
     def test_http(self) -> None:
         """A web server, with a secret that does not stand in the configuration."""
@@ -134,7 +178,20 @@ class MakingTests(SynchronousTestCase):
         self.assertEqual(made._secret, b"sesame")
         self.assertEqual(made._headers, {"Authorization": "Bearer x"})
         self.assertEqual(made._recipients, 100)
-        self.assertRaises(ValueError, self.make, "http", url="ftp://a.example/")
+        (self.folder / "empty").touch()
+        self.assertProblems(
+            [
+                "url: 'ftp://a.example/', but expected the URL of a web server (",
+                "secret-file: 'empty', but expected a file with one line (it is empty)",
+                "ca: 'nowhere.pem', but expected a file of PEM with",
+            ],
+            "http",
+            **{
+                "url": "ftp://a.example/",
+                "secret-file": "empty",
+                "ca": "nowhere.pem",
+            },
+        )
 
     def test_httpAuthorities(self) -> None:
         """With an authority of its own, the server's certificate is to be of that."""
@@ -152,7 +209,6 @@ class MakingTests(SynchronousTestCase):
         self.make("http", url=url)
         self.assertIsNotNone(roots[0])
         self.assertIsNone(roots[1])
-        self.assertRaises(Exception, self.make, "http", url=url, ca="nowhere.pem")
 
     def test_python(self) -> None:
         """Whatever somebody else has made."""
@@ -160,4 +216,11 @@ class MakingTests(SynchronousTestCase):
         made = self.make("python", factory=name, options={"colour": "red"})
         self.assertIsInstance(made, Own)
         self.assertEqual(made.colour, "red")
-        self.assertRaises(ValueError, self.make, "python", factory=name)
+        self.assertProblems(
+            [
+                f"factory: '{name}', but expected what makes a destination, "
+                f"package.module:callable ({name} does not take these keys: "
+            ],
+            "python",
+            factory=name,
+        )

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attrs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.config import Config
-from smtpsession.configfile import DELIVER, keyOf, kindsOf
+from smtpsession.configfile import kindsOf
+from smtpsession.kinds import keyOf, keysIn
+from smtpsession.misreadings import DELIVER
 from smtpsession.reference import TABLES, page
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.rst"
@@ -30,7 +31,7 @@ class ReferenceTests(SynchronousTestCase):
         for title, table in TABLES:
             self.assertIn(f"\n{title}\n", "\n" + text)
             kinds = kindsOf(table)
-            for each in fields(table):
+            for each in keysIn(table):
                 key = keyOf(each)
                 if key == "destination":
                     key = DELIVER

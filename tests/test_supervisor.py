@@ -254,7 +254,7 @@ class SupervisorTests(SynchronousTestCase):
                 *(config, self.file, self.reactor, self.reread, b"salt"),
             )
             self.assertIn(
-                f"listener[0].limits: {name}, but expected one for each", str(error)
+                f"listener[0].limits.{name}, but expected one for each", str(error)
             )
 
     def test_logStays(self) -> None:

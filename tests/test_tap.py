@@ -194,7 +194,7 @@ class OptionsTests(SynchronousTestCase):
         Path("mail.toml").write_text(
             'listener = [{auth = "optional", allow-insecure-auth = true}]', "utf-8"
         )
-        self.assertRefused("needs users or tokens", "-c", "mail.toml")
+        self.assertRefused("has no users, tokens or checkers", "-c", "mail.toml")
         checker = ("--auth", "memory:bob:sesame")
         [server] = self.parse("-c", "mail.toml", *checker).service.servers
         self.assertEqual(server.options.mechanisms, ("PLAIN", "LOGIN"))

@@ -148,7 +148,7 @@ class HTTP(Destination):
         @param agent: what makes requests, instead of one of our own
         @raise ValueError: the URL is none, the secret is empty, or C{treq} is missing
         """
-        _check(url)
+        checkURL(url)
         if secret is not None and not secret:
             raise ValueError("an empty secret signs nothing")
         self._client = _importClient()
@@ -350,7 +350,10 @@ class _Rest(Protocol):
         self.ended.callback(None)
 
 
-def _check(url: str) -> None:
+def checkURL(url: str) -> None:
+    """
+    @raise ValueError: nothing can be posted to it
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not the URL of a web server: {url!r}")

@@ -18,7 +18,7 @@ from smtpsession.delivery.command import Command
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.discard import Discard
 from smtpsession.delivery.folders import Folders
-from smtpsession.delivery.http import HTTP
+from smtpsession.delivery.http import HTTP, checkURL
 from smtpsession.delivery.opening import Terms
 from smtpsession.delivery.python import load
 from smtpsession.delivery.smtp import NextHop
@@ -31,6 +31,13 @@ from smtpsession.goals import (
     PythonTable,
     SMTPTable,
 )
+from smtpsession.problems import Bench
+
+_CLIENT = "an endpoint to connect to, such as tcp:relay.example.org:25"
+_URL = "the URL of a web server"
+_FACTORY = "what makes a destination, package.module:callable"
+_LINE = "a file with one line"
+_AUTHORITIES = "a file of PEM with certificates of authorities"
 
 
 @frozen
@@ -48,49 +55,63 @@ class Surroundings:
     reactor: Any
 
 
-def make(table: object, around: Surroundings) -> Destination:
+def make(table: object, around: Surroundings, bench: Bench) -> Destination:
     """
     The destination that a table asks for, not started.
 
-    @raise Exception: it cannot be made
+    @param bench: where C{table} is; if something is wrong with it, that is noted there,
+        and what is returned is of no use
     """
-    return MAKERS[type(table)](table, around)
+    made: Any = None
+    try:
+        made = MAKERS[type(table)](table, around, bench)
+    except Exception as error:
+        # What is noted already may be why.
+        if not bench.isWrong():
+            bench.blame((), "a destination that can be made", str(error))
+    return made  # type: ignore[no-any-return]
 
 
-def _maildir(table: MaildirTable, around: Surroundings) -> Destination:
+def _maildir(table: MaildirTable, around: Surroundings, bench: Bench) -> Destination:
     path = around.folder / table.path
     return Folders(path, around.hostname, around.reactor, table.lineEndings)
 
 
-def _discard(table: DiscardTable, around: Surroundings) -> Destination:
+def _discard(table: DiscardTable, around: Surroundings, bench: Bench) -> Destination:
     return Discard()
 
 
-def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings], Destination]:
-    def makeIt(table: SMTPTable, around: Surroundings) -> Destination:
+def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings, Bench], Destination]:
+    def makeIt(table: SMTPTable, around: Surroundings, bench: Bench) -> Destination:
+        endpoint = bench.make(
+            ("endpoint",), _CLIENT, clientFromString, around.reactor, table.endpoint
+        )
+        password = bench.make(("password-file",), _LINE, _lineOf, table.passwordFile)
+        if table.user and not password and not bench.isWrong("password-file"):
+            bench.blame(("password-file",), f"{_LINE}, for there is a user")
+        serverName = table.serverName or _hostOf(table.endpoint)
+        if serverName is None and table.tls in ("required", "implicit"):
+            bench.blame(("server-name",), "a name, for the next hop has to prove it")
         terms = Terms(
             hostname=around.hostname,
             protocol=protocol,
             tls=table.tls,
-            serverName=table.serverName or _hostOf(table.endpoint),
-            trustRoot=None if table.ca is None else _authorities(table.ca),
+            serverName=serverName,
+            trustRoot=bench.make(("ca",), _AUTHORITIES, _authorities, table.ca),
             user=table.user,
-            password=(
-                None if table.passwordFile is None else _lineOf(table.passwordFile)
-            ),
+            password=password,
             allowInsecureAuth=table.allowInsecureAuth,
             xforward=table.xforward,
             connectTimeout=table.connectTimeout,
             commandTimeout=table.commandTimeout,
             dataTimeout=table.dataTimeout,
         )
-        endpoint = clientFromString(around.reactor, table.endpoint)
         return NextHop(endpoint, terms, around.reactor)
 
     return makeIt
 
 
-def _command(table: CommandTable, around: Surroundings) -> Destination:
+def _command(table: CommandTable, around: Surroundings, bench: Bench) -> Destination:
     return Command(
         reactor=around.reactor,
         hostname=around.hostname,
@@ -103,22 +124,30 @@ def _command(table: CommandTable, around: Surroundings) -> Destination:
     )
 
 
-def _http(table: HTTPTable, around: Surroundings) -> Destination:
+def _http(table: HTTPTable, around: Surroundings, bench: Bench) -> Destination:
+    bench.make(("url",), _URL, checkURL, table.url)
+    secret = bench.make(("secret-file",), _LINE, _lineOf, table.secretFile)
+    if secret == "":
+        bench.blame(("secret-file",), _LINE, "it is empty")
+    trustRoot = bench.make(("ca",), _AUTHORITIES, _authorities, table.ca)
     return HTTP(
         reactor=around.reactor,
         hostname=around.hostname,
         url=table.url,
-        secret=None if table.secretFile is None else _lineOf(table.secretFile),
+        secret=secret,
         headers={name: str(value) for name, value in table.headers.values.items()},
         timeout=table.timeout,
         connectTimeout=table.connectTimeout,
         recipients=table.maxRecipients,
-        trustRoot=None if table.ca is None else _authorities(table.ca),
+        trustRoot=trustRoot,
     )
 
 
-def _python(table: PythonTable, around: Surroundings) -> Destination:
-    return load(table.factory, table.options.values)
+def _python(table: PythonTable, around: Surroundings, bench: Bench) -> Destination:
+    made: Destination = bench.make(
+        ("factory",), _FACTORY, load, table.factory, table.options.values
+    )
+    return made
 
 
 def _hostOf(endpoint: str) -> str | None:
@@ -128,20 +157,22 @@ def _hostOf(endpoint: str) -> str | None:
     return host or None if kind == "tcp" else None
 
 
-def _lineOf(path: Path) -> str:
-    return path.read_text("utf-8").rstrip("\r\n")
+def _lineOf(path: Path | None) -> str | None:
+    return None if path is None else path.read_text("utf-8").rstrip("\r\n")
 
 
-def _authorities(path: Path) -> Any:
+def _authorities(path: Path | None) -> Any:
+    if path is None:
+        return None
     end = b"-----END CERTIFICATE-----"
     blocks = path.read_bytes().split(end)[:-1]
     if not blocks:
-        raise ValueError(f"{path}: no certificates")
+        raise ValueError("there are none")
     found = [load_certificate(FILETYPE_PEM, block + end) for block in blocks]
     return trustRootFromCertificates([Certificate(each) for each in found])
 
 
-MAKERS: Mapping[type[Any], Callable[[Any, Surroundings], Destination]] = {
+MAKERS: Mapping[type[Any], Callable[[Any, Surroundings, Bench], Destination]] = {
     MaildirTable: _maildir,
     DiscardTable: _discard,
     SMTPTable: _nextHop("smtp"),
