@@ -149,15 +149,6 @@ def _demandTogether(
         if not bench.isWrong("auth"):
             expected = '"none", for [auth] has no users, tokens or checkers'
             own.blame(("auth",), expected)
-    # Each of several workers takes one client at the least, and one of an address.
-    for key in ("clients", "clients-per-address"):
-        if not bench.isWrong("workers"):
-            _demandShare(own, key, config.workers)
-
-
-def _demandShare(own: Bench, key: str, workers: int) -> None:
-    if own.valueAt("limits", key) < workers:
-        own.blame(("limits", key), "one for each worker")
 
 
 def _mechanisms(

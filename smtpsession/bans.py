@@ -25,22 +25,23 @@ class Bans:
 
     Half of what is counted is forgotten in a C{banTime}.  No more than `BANS` networks
     are known; the one that has not failed for the longest time goes first.
-
-    @ivar limits: may be replaced; what was counted stays
     """
 
-    def __init__(self, limits: Limits, seconds: Callable[[], float]) -> None:
+    def __init__(self, seconds: Callable[[], float]) -> None:
         """
         @param seconds: gives the time
         """
-        self.limits = limits
         self._seconds = seconds
         # The one that has failed last is the last.
         self._records: dict[str, _Record] = {}
 
-    def failed(self, network: str) -> None:
-        """Count one failed login more."""
-        now, limits = self._seconds(), self.limits
+    def failed(self, network: str, limits: Limits) -> None:
+        """
+        Count one failed login more.
+
+        @param limits: of the server where that was
+        """
+        now = self._seconds()
         record = self._records.pop(network, None) or _Record(0, now, 0)
         record.failures *= 0.5 ** ((now - record.time) / limits.banTime)
         record.failures += 1

@@ -204,8 +204,7 @@ class Config:
     @ivar metrics: for monitors
     @ivar log: for people and their programs
     @ivar route: where mail goes
-    @ivar workers: how many processes serve the same ports.  With several, each has its
-        part of C{clients} and C{clients-per-address}.
+    @ivar workers: how many processes serve the same ports
     @ivar stopTimeout: how long clients may go on with a transaction when the service
         stops, in seconds
     @ivar source: what the file is called where something is wrong with it

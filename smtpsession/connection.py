@@ -26,7 +26,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from smtpsession.admission import Admission
+from smtpsession.allowance import Allowance, House
 from smtpsession.errors import ProxyError
 from smtpsession.limits import COMMAND_LINE
 from smtpsession.lines import LineSplitter, Overlong
@@ -62,8 +62,6 @@ class Connection(LineReceiver):
     # As it is with most connections, which then need no fields for it: an object with
     # more than 30 takes 1 KiB more than one with fewer.
     isReceiving = isClosing = False
-    #: By which address it counts this client; None before it does.
-    _countedAs: str | None = None
     _proxy: ProxyDecoder | None = None
     #: Whether nothing is to come before the conversation, or before it goes on.
     _isOpen = _hasBegun = False
@@ -72,7 +70,7 @@ class Connection(LineReceiver):
     _presence: Presence | None = None
 
     def __init__(
-        self, options: ServerOptions, clock: IReactorTime, admission: Admission | None
+        self, options: ServerOptions, clock: IReactorTime, house: House | None
     ) -> None:
         self.session = SMTPSession()
         self.options = options
@@ -80,7 +78,7 @@ class Connection(LineReceiver):
         self.lines = LineSplitter(COMMAND_LINE)
         self._deadline = Deadline(clock, _tick(options), self._deadlinePassed)
         self._pace = Pace(clock, options.dataTimeout, options.minimumDataRate)
-        self._admission = admission or Admission(options, clock.seconds)
+        self.allowance = Allowance(self.session, options, house)
 
     # What the class below adds.
 
@@ -96,8 +94,8 @@ class Connection(LineReceiver):
         """A line that began so, longer than C{lines.limit}, has come, and is gone."""
         raise NotImplementedError
 
-    def tooSlow(self) -> None:
-        """The client has had its time."""
+    def tooSlow(self, reply: Reply) -> None:
+        """The client has had its time, and is to be told so."""
         raise NotImplementedError
 
     def crash(self, failure: Failure) -> None:
@@ -123,24 +121,12 @@ class Connection(LineReceiver):
         )
         if session.remoteAddress in self.options.proxyProtocol:
             # The clients behind it are not one client.
-            self._count("")
+            self._refusal = self.allowance.enter("")
             self._proxy = ProxyDecoder()
             self.expect()
         else:
-            self._count(session.remoteAddress)
+            self._refusal = self.allowance.enter(session.remoteAddress)
             self._open()
-
-    def _count(self, address: str) -> None:
-        if self._countedAs is not None:
-            self._admission.leave(self._countedAs)
-        self._countedAs = address
-        self._refusal = self._admission.enter(address)
-
-    def blame(self) -> None:
-        """The client could not log in; it is not its proxy that is to blame."""
-        address = self.session.remoteAddress
-        if address not in self.options.xclient:
-            self._admission.failedLogin(address)
 
     def _open(self) -> None:
         """It is known where the client is; begin with TLS if so it is agreed."""
@@ -203,8 +189,7 @@ class Connection(LineReceiver):
         self.isClosing = True
         self._deadline.cancel()
         self._lookAway()
-        if self._countedAs is not None:
-            self._admission.leave(self._countedAs)
+        self.allowance.leave()
 
     def hangUp(self) -> None:
         """Close when what was said is sent; ignore what arrives."""
@@ -258,7 +243,7 @@ class Connection(LineReceiver):
         self._proxy = None
         info, rest = found
         applyProxy(self.session, info)
-        self._count(self.session.remoteAddress)
+        self._refusal = self.allowance.enter(self.session.remoteAddress)
         self._open()
         if rest and self.options.tls == "implicit":
             # They are for the TLS that has just come between.
@@ -383,9 +368,12 @@ class Connection(LineReceiver):
             # It is not the client that we wait for.
             self.expect()
         elif not self._isOpen:
+            self.allowance.handshake()
             self.transport.abortConnection()
+        elif self.line_mode:
+            self.tooSlow(self.allowance.command())
         else:
-            self.tooSlow()
+            self.tooSlow(self.allowance.message(isTooSlow=self._pace.left <= 0))
 
 
 def _tick(options: ServerOptions) -> float:

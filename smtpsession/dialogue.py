@@ -38,6 +38,7 @@ from smtpsession.actions import (
     Say,
     Skip,
 )
+from smtpsession.allowance import Allowance
 from smtpsession.commands import splitCommand
 from smtpsession.errors import SMTPError
 from smtpsession.limits import COMMAND_LINE
@@ -79,18 +80,21 @@ class Dialogue:
     @ivar state: where it stands
     @ivar lineLimit: how many octets the longest legal line has now, its CRLF included
     @ivar offer: what the last EHLO offered
-    @ivar transactions: how many have begun
-    @ivar domains: of the recipients so far, where their number has a limit
+    @ivar allowance: what the client may still do
     @ivar channelBindings: of its TLS, by type
-    @ivar isOverloaded: whether no transaction may begin now
-    @ivar blame: is called when a login has failed for good
     """
 
-    # Here, because an empty set takes 200 octets, and few are filled.
-    domains: frozenset[str] = frozenset()
-
-    def __init__(self, session: SMTPSession, options: ServerOptions) -> None:
+    def __init__(
+        self,
+        session: SMTPSession,
+        options: ServerOptions,
+        allowance: Allowance | None = None,
+    ) -> None:
+        """
+        @param allowance: by default one of its own, with no other client to count
+        """
         self.session = session
+        self.allowance = allowance or Allowance(session, options)
         self.settings = options
         self.state = State.CONNECTED
         self.lineLimit = COMMAND_LINE
@@ -105,11 +109,6 @@ class Dialogue:
         self._takeKeys: Callable[[ScramKeys | None], Actions] | None = None
         # Where the client is, as it was known before XCLIENT said otherwise.
         self._origin: tuple[Any, ...] = ()
-        self._mistakes = 0
-        self._failedLogins = 0
-        self.isOverloaded: Callable[[], bool] = lambda: False
-        self.blame: Callable[[], object] = lambda: None
-        self.transactions = 0
 
     def connected(self) -> Actions:
         """
@@ -266,12 +265,8 @@ class Dialogue:
         return self.sayAll(answers)
 
     def failedLogin(self, reply: Reply) -> Actions:
-        self._failedLogins += 1
-        if reply.code >= 500:
-            self.blame()
-        if self._failedLogins > self._options.authFailures:
-            return self.hangUp(replies.TOO_MANY_LOGINS)
-        return self.say(reply)
+        last = self.allowance.failedLogin(isFinal=reply.code >= 500)
+        return self.say(reply) if last is None else self.hangUp(last)
 
     def startAfresh(self) -> None:
         session = self.session
@@ -318,10 +313,9 @@ class Dialogue:
 
     def _refuse(self, reply: Reply, line: bytes = b"") -> Actions:
         """What the library itself finds wrong with a command."""
-        if _isMistake(reply):
-            self._mistakes += 1
-            if self._mistakes > self._options.errors:
-                return self.hangUp(replies.TOO_MANY_ERRORS)
+        last = self.allowance.mistake() if _isMistake(reply) else None
+        if last is not None:
+            return self.hangUp(last)
         follow = self._followed(line)
         if follow is None:
             return self.say(reply)

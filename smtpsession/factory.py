@@ -15,6 +15,7 @@ from twisted.internet.protocol import ServerFactory
 
 from smtpsession.admission import Admission
 from smtpsession.callbacks import Callbacks
+from smtpsession.ledger import Ledger
 from smtpsession.options import ServerOptions
 from smtpsession.protocol import SMTPProtocol
 from smtpsession.reverse import PointerResolver, ReverseLookup
@@ -54,12 +55,15 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         reactor: IReactorTime | None = None,
         resolver: PointerResolver | None = None,
         watcher: Watcher | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """
         @param options: by default C{ServerOptions()}
         @param reactor: for the time; by default the one that runs
         @param resolver: for the names of clients; by default that of C{twisted.names}
         @param watcher: is told what happens; None if nobody wants to know
+        @param ledger: of the servers whose clients are counted together; by default
+            this one's own
         """
         given = {
             "onConnect": onConnect,
@@ -75,14 +79,22 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             if callback is not None:
                 setattr(self, name, callback)
         self.options = ServerOptions() if options is None else options
-        self._admission = Admission(
-            self.options, lambda: self._clock.seconds(), lambda: self.octetsHeld
-        )
+        self._ledger = ledger or Ledger(lambda: self._clock.seconds())
+        self._ledger.addHolder(lambda: self.octetsHeld)
+        self._admission = Admission(self.options, self._ledger)
         self._reactor = reactor
         self._resolver = resolver
         self._watcher = watcher
         self._protocols: set[SMTPProtocol] = set()
         self._drained: Deferred[None] | None = None
+
+    def startFactory(self) -> None:
+        """It listens."""
+        self._ledger.start(self._clock)
+
+    def stopFactory(self) -> None:
+        """It does not any more."""
+        self._ledger.stop()
 
     def buildProtocol(self, addr: IAddress | None) -> SMTPProtocol:
         """A protocol for a connection, which counts itself once it is made."""
@@ -91,7 +103,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             self.options,
             self._clock,
             nameOf=self._nameOf,
-            admission=self._admission,
+            house=self._admission,
             watcher=self._watcher,
         )
         protocol.factory = self

@@ -65,7 +65,8 @@ class SMTPTable:
     @ivar user: to log in as, by the best of SCRAM-SHA-256, PLAIN and LOGIN that is
         offered
     @ivar passwordFile: a file with the password for that, on one line
-    @ivar allowInsecureAuth: whether to log in without TLS
+    @ivar allowInsecureAuth: whether to log in without TLS, or with whoever it is, as
+        C{"opportunistic"} has it
     @ivar xforward: whether it is told by XFORWARD who the client is, where it offers
         that; it has to trust this server for it
     @ivar connectTimeout: for the connection

@@ -113,6 +113,8 @@ class Limits:
     @ivar bufferedOctets: how much of their messages all connections may hold together;
         beyond, a new connection gets 421 and a new transaction 451.  Messages that have
         begun go on.  Checked ten times a second at the most.
+    @ivar loopLag: how late the server may be for what it has to do, because it has too
+        much of that; beyond, it is the same.
     """
 
     messageSize: int = _count(26_214_400)
@@ -134,3 +136,4 @@ class Limits:
     closingTimeout: float = _seconds(30)
     streamBuffer: int = _count(65_536)
     bufferedOctets: int = _count(268_435_456)
+    loopLag: float = _seconds(5)

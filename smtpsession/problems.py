@@ -112,10 +112,6 @@ class Bench:
             _valueAt(self._table, steps), self.problems, (*self._steps, *steps)
         )
 
-    def valueAt(self, *steps: str | int) -> Any:
-        """What stands there, or what it is by default."""
-        return _valueAt(self._table, steps)
-
     def isWrong(self, *steps: str | int) -> bool:
         """Whether something is wrong there."""
         there = (*self._steps, *steps)

@@ -33,7 +33,7 @@ from smtpsession.actions import (
     Skip,
     StartTLS,
 )
-from smtpsession.admission import Admission
+from smtpsession.allowance import House
 from smtpsession.body import ChunkDecoder, DotDecoder
 from smtpsession.callbacks import Callbacks
 from smtpsession.connection import NAME, QUESTION, STREAM, Connection
@@ -44,8 +44,6 @@ from smtpsession.options import ServerOptions
 from smtpsession.proof import PendingProof
 from smtpsession.reception import Reception
 from smtpsession.replies import (
-    COMMAND_TIMEOUT,
-    DATA_TIMEOUT,
     INJECTED,
     LOCAL_ERROR,
     READY_FOR_TLS,
@@ -86,25 +84,23 @@ class SMTPProtocol(Connection):
         clock: IReactorTime,
         *,
         nameOf: Callable[[SMTPSession], Deferred[str]] | None = None,
-        admission: Admission | None = None,
+        house: House | None = None,
         watcher: Watcher | None = None,
     ) -> None:
         """
         @param clock: the reactor, for its time
         @param nameOf: looks up the name of the client and never fails; None to do
             without
-        @param admission: counts the clients; None to admit each
+        @param house: counts the clients; None to admit each
         @param watcher: is told what happens
         """
-        super().__init__(options, clock, admission)
+        super().__init__(options, clock, house)
         self._watcher = watcher
         self._callbacks: Callbacks | WatchedCallbacks = callbacks
         if watcher is not None:
             self._callbacks = WatchedCallbacks(callbacks, watcher, clock)
         self._nameOf = nameOf
-        self._dialogue = Dialogue(self.session, options)
-        self._dialogue.blame = self.blame
-        self._dialogue.isOverloaded = self._admission.isOverloaded
+        self._dialogue = Dialogue(self.session, options, self.allowance)
         self._inquiry = self._newInquiry()
 
     # What becomes of the connection.
@@ -179,9 +175,18 @@ class SMTPProtocol(Connection):
             self._inquiry.sayGoodbye()
         if self._watcher is not None:
             self._watcher.closed(self.session)
+        limit = self.allowance.passed
+        self.log.info(
+            "{session.id} [{session.remoteAddress}] ended, messages: {messages}{over}",
+            event="session-ended",
+            session=self.session,
+            messages=self.session.transaction,
+            limit=limit,
+            over="" if limit is None else f", over {limit}",
+        )
 
-    def tooSlow(self) -> None:
-        self._giveUp(COMMAND_TIMEOUT if self.line_mode else DATA_TIMEOUT)
+    def tooSlow(self, reply: Reply) -> None:
+        self._giveUp(reply)
 
     def crash(self, failure: Failure) -> None:
         self._inquiry.logFailure(failure)
@@ -384,6 +389,8 @@ class SMTPProtocol(Connection):
         verdict = reception.verdict
         if verdict is not None:
             reception.isAwaited = False
+            if reception.stream.sizeExceeded:
+                self.allowance.size()
             if reception.whole:
                 self._reception = None
             elif isinstance(verdict, Refused):

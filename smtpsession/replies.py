@@ -221,6 +221,7 @@ CANNOT_VERIFY = Reply(252, "Cannot verify, send some mail and see", "2.5.2")
 START_MAIL_INPUT = Reply(354, "End with <CRLF>.<CRLF>")
 
 TOO_MANY_CLIENTS = Reply(421, "Too many connections, come back later", "4.7.0")
+TOO_MANY_FROM_THERE = Reply(421, "Too many connections from your address", "4.7.0")
 BANNED = Reply(421, "Too many failed logins from your address", "4.7.0")
 OVERLOADED = Reply(421, "Too busy, come back later", "4.3.2")
 TOO_MANY_ERRORS = Reply(421, "Too many errors, closing connection", "4.7.0")

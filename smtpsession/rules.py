@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from smtpsession import replies
 from smtpsession.actions import Actions, Outcome, Say
+from smtpsession.allowance import Allowance
 from smtpsession.commands import Command
 from smtpsession.replies import Reply
 from smtpsession.sasl.exchange import KeysWanted
@@ -70,8 +71,7 @@ class Conversation(Protocol):
     @ivar state: where the conversation stands
     @ivar offer: what the last EHLO offered
     @ivar rules: the verbs of the protocol
-    @ivar transactions: how many have begun
-    @ivar domains: of the recipients so far, where their number has a limit
+    @ivar allowance: what the client may still do
     @ivar channelBindings: of its TLS, by type
     """
 
@@ -80,10 +80,8 @@ class Conversation(Protocol):
     state: State
     offer: Any
     rules: Mapping[str, Rule]
-    transactions: int
-    domains: frozenset[str]
+    allowance: Allowance
     channelBindings: Mapping[str, bytes]
-    isOverloaded: Callable[[], bool]
 
     def hangUp(self, reply: Reply) -> Actions:
         """Say this, whatever is going on, and close."""

@@ -22,6 +22,7 @@ from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
 from smtpsession.goals import DestinationTable
+from smtpsession.ledger import Ledger
 from smtpsession.logfile import logFileOf
 from smtpsession.listening import ListeningService
 from smtpsession.notify import notify, notifyReloading
@@ -50,6 +51,7 @@ class MailService(MultiService):
         scramSecret: bytes = SECRET,
         counting: Monitor | None = None,
         place: int | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """
         @param folder: what relative paths are relative to
@@ -57,6 +59,7 @@ class MailService(MultiService):
         @param scramSecret: as in `ServerOptions`
         @param counting: the monitor, in place of what the configuration says
         @param place: which one this is, of several workers
+        @param ledger: where it counts its clients, if others count theirs there too
         @raise ConfigError: something cannot be made
         """
         super().__init__()
@@ -68,6 +71,7 @@ class MailService(MultiService):
         self._logged = {} if place is None else {"worker": place}
         self._logFile = logFileOf(config.log, self._logged)
         accounts, monitor = self._assembly.accounts, self._assembly.monitor
+        ledger = ledger or Ledger(reactor.seconds)
         self.servers = [
             RoutingServer(
                 self._assembly.routes,
@@ -76,6 +80,7 @@ class MailService(MultiService):
                 options=listener.options,
                 reactor=reactor,
                 watcher=None if monitor is None else monitor.metrics,
+                ledger=ledger,
             )
             for listener in self._assembly.listeners
         ]

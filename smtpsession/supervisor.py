@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNIX
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IListeningPort
@@ -27,10 +26,10 @@ from twisted.python.failure import Failure
 from smtpsession.assembly import Monitor, assemble
 from smtpsession.config import STAYS, Config, whatStays
 from smtpsession.errors import ConfigError
-from smtpsession.limits import Limits
 from smtpsession.listening import ListeningService
 from smtpsession.logfile import LogFile, logFileOf
 from smtpsession.notify import notify, notifyReloading
+from smtpsession.sharedledger import Page, clear, openMemory, pagesIn
 from smtpsession.signals import heed
 from smtpsession.workerprocess import FIRST_SOCKET, Worker
 
@@ -41,13 +40,15 @@ DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
 
 #: What the environment says to a worker: which one it is, the domains of its sockets,
 #: what salts are made of, the descriptor that it is to report its metrics to, if
-#: anybody wants to know them, and the configuration that was last found to be good.
-PLACE, DOMAIN, SECRET, REPORTS, CONFIG = (
+#: anybody wants to know them, the configuration that was last found to be good, and the
+#: descriptor of the memory in which all count their clients.
+PLACE, DOMAIN, SECRET, REPORTS, CONFIG, LEDGER = (
     "SMTPSESSION_WORKER",
     "SMTPSESSION_DOMAINS",
     "SMTPSESSION_SECRET",
     "SMTPSESSION_REPORTS",
     "SMTPSESSION_CONFIG",
+    "SMTPSESSION_LEDGER",
 )
 #: Workers that have a log of their own tell us nothing for ours.
 LOG_STAYS = "a log of its own cannot come or go while workers run"
@@ -56,25 +57,6 @@ LOG_STAYS = "a log of its own cannot come or go while workers run"
 _ENVIRONMENT = 100_000
 # How much longer than they have said workers may take to stop.
 _GRACE = 15.0
-
-
-def shareOf(limits: Limits, workers: int, place: int) -> Limits:
-    """
-    What one of the workers may take of what is limited for the server as a whole.
-
-    @param place: which one, from 0
-    """
-
-    def share(total: int) -> int:
-        return max(1, total // workers + (place < total % workers))
-
-    return evolve(
-        limits,
-        clients=share(limits.clients),
-        clientsPerAddress=share(limits.clientsPerAddress),
-        bufferedOctets=share(limits.bufferedOctets),
-        authFailuresPerAddress=share(limits.authFailuresPerAddress),
-    )
 
 
 class Supervisor(Service):
@@ -112,6 +94,8 @@ class Supervisor(Service):
             self._monitor = self._newMonitor(assembly.monitor)
         self._logFile = logFileOf(config.log)
         self._ports: list[Any] = []
+        self._memory: int | None = None
+        self._pages: Sequence[Page] = ()
         self._workers = [Worker(self, place) for place in range(config.workers)]
 
     def _newMonitor(self, monitor: Monitor) -> ListeningService:
@@ -168,6 +152,9 @@ class Supervisor(Service):
                 raise SystemExit(f"cannot log to {what}") from None
         super().startService()
         try:
+            workers, servers = self._config.workers, len(self._ports)
+            self._memory = openMemory(workers, servers)
+            self._pages = pagesIn(self._memory, workers)
             for each in self._workers:
                 each.start()
         except OSError as error:
@@ -190,6 +177,8 @@ class Supervisor(Service):
 
     def _close(self, ignored: object) -> Deferred[Any]:
         self._logTo(None)
+        if self._memory is not None:
+            os.close(self._memory)
         closed = [maybeDeferred(each.stopListening) for each in self._ports]
         if self._monitor is not None:
             closed.append(maybeDeferred(self._monitor.stopService))
@@ -234,7 +223,9 @@ class Supervisor(Service):
             FIRST_SOCKET + number: port.fileno()
             for number, port in enumerate(self._ports)
         }
+        assert self._memory is not None, "made before the workers"
         descriptors: dict[int, int | str] = {0: "w", 1: "r", 2: "r", **sockets}
+        descriptors[self._ledger] = self._memory
         if self._totals is not None:
             descriptors[self._reports] = "r"
         arguments = [sys.executable, "-m", "smtpsession.worker", str(self._file)]
@@ -247,9 +238,14 @@ class Supervisor(Service):
         )
 
     @property
-    def _reports(self) -> int:
-        """The descriptor that a worker has for its reports: behind its sockets."""
+    def _ledger(self) -> int:
+        """The descriptor that a worker has for the memory: behind its sockets."""
         return FIRST_SOCKET + len(self._ports)
+
+    @property
+    def _reports(self) -> int:
+        """The descriptor that a worker has for its reports: behind that."""
+        return self._ledger + 1
 
     def reported(self, place: int, line: bytes) -> None:
         """The worker at this place has told its metrics."""
@@ -258,6 +254,7 @@ class Supervisor(Service):
 
     def ended(self, place: int) -> None:
         """The process at this place has ended."""
+        clear(self._pages[place])
         if self._totals is not None:
             try:
                 self._totals.ended(place)
@@ -290,6 +287,7 @@ class Supervisor(Service):
             DOMAIN: ",".join(domains),
             SECRET: self._secret.hex(),
             CONFIG: self._text,
+            LEDGER: str(self._ledger),
         }
 
     def callLater(self, seconds: float, act: Callable[[], None]) -> IDelayedCall:

@@ -62,10 +62,9 @@ def _checkMail(
         raise SMTPError.saying(replies.STARTTLS_FIRST)
     if settings.auth == "required" and session.user is None:
         raise SMTPError.saying(replies.AUTHENTICATE_FIRST)
-    if conversation.transactions >= settings.transactions:
-        raise SMTPError.saying(replies.TOO_MANY_TRANSACTIONS)
-    if conversation.isOverloaded():
-        raise SMTPError.saying(replies.NO_ROOM_NOW)
+    refusal = conversation.allowance.transaction()
+    if refusal is not None:
+        raise SMTPError.saying(refusal)
     envelope = conversation.offer.envelope(command.address, settings)
     if envelope.submitter and session.user is None:
         # RFC 4954, section 5: of a client that is not trusted it is as if unknown.
@@ -76,13 +75,9 @@ def _checkMail(
 def _checkRcpt(conversation: Conversation, command: Rcpt) -> tuple[Any, Any]:
     envelope = conversation.session.envelope
     recipient = conversation.offer.recipient(command.address, envelope)
-    if len(envelope.rcptTo) >= conversation.settings.recipients:
-        raise SMTPError.saying(replies.TOO_MANY_RECIPIENTS)
-    most, domains = conversation.settings.recipientDomains, conversation.domains
-    # Who has no domain, the postmaster, is always welcome: RFC 5321, section 4.5.1.
-    if most is not None and recipient.domain:
-        if len(domains | {recipient.domain}) > most:
-            raise SMTPError.saying(replies.TOO_MANY_DOMAINS)
+    refusal = conversation.allowance.recipient(recipient, envelope)
+    if refusal is not None:
+        raise SMTPError.saying(refusal)
     return recipient, recipient
 
 
@@ -107,14 +102,13 @@ def _proceedHello(conversation: Conversation, command: Hello) -> Actions:
 def _proceedMail(conversation: Conversation, envelope: SMTPEnvelope) -> Actions:
     conversation.session.envelope = envelope
     conversation.state = State.SENDER
-    conversation.transactions += 1
+    conversation.allowance.begun()
     return _REVERSE_PATH_OK
 
 
 def _proceedRcpt(conversation: Conversation, recipient: Any) -> Actions:
     conversation.session.envelope.rcptTo.append(recipient)
-    if conversation.settings.recipientDomains is not None and recipient.domain:
-        conversation.domains |= {recipient.domain}
+    conversation.allowance.added(recipient)
     conversation.state = State.RECIPIENTS
     return _FORWARD_PATH_OK
 

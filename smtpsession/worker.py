@@ -31,23 +31,23 @@ from smtpsession.config import STAYS, Config, MetricsTable, whatStays
 from smtpsession.configfile import load, parse
 from smtpsession.errors import ConfigError
 from smtpsession.service import MailService
+from smtpsession.sharedledger import SharedLedger, pagesIn
 from smtpsession.signals import postpone
 from smtpsession.supervisor import (
     CONFIG,
     DOMAIN,
+    LEDGER,
     LOG_STAYS,
     PLACE,
     REPORTS,
     SECRET,
-    shareOf,
 )
 from smtpsession.workerprocess import FIRST_SOCKET
 
 
-def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
+def ownConfig(config: Config, domains: list[str]) -> Config:
     """
-    What of a configuration a worker does: on the sockets that it was given, and with
-    its share of the limits.
+    What of a configuration a worker does, on the sockets that it was given.
 
     @raise ConfigError: there are not as many sockets as listeners
     """
@@ -58,7 +58,6 @@ def ownConfig(config: Config, place: int, domains: list[str]) -> Config:
             listener,
             name=listener.name or listener.endpoint,
             endpoint=f"{INHERITED}{domain}:{number}",
-            limits=shareOf(listener.limits, config.workers, place),
         )
         for number, (listener, domain) in enumerate(
             zip(config.listener, domains, strict=True), FIRST_SOCKET
@@ -91,7 +90,7 @@ def main(
             raise ConfigError([LOG_STAYS])
         if whatStays(config) != whatStays(started):
             raise ConfigError([STAYS])
-        return ownConfig(config, place, domains)
+        return ownConfig(config, domains)
 
     secret = bytes.fromhex(environment[SECRET])
     counting = reporter = None
@@ -103,8 +102,10 @@ def main(
         counting = Monitor(None, Metrics())
         reporter = Reporter(counting.metrics, int(environment[REPORTS]), reactor)
         reactor.callWhenRunning(reporter.start)
+    pages = pagesIn(int(environment[LEDGER]), started.workers)
+    ledger = SharedLedger(reactor.seconds, pages, place, secret)
     service = MailService(
-        own(started), file.parent, reactor, reread, secret, counting, place
+        own(started), file.parent, reactor, reread, secret, counting, place, ledger
     )
     service.privilegedStartService()
     service.startService()

@@ -22,13 +22,13 @@ class BansTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        limits = Limits(authFailuresPerAddress=4, banTime=100)
-        self.bans = Bans(limits, self.clock.seconds)
+        self.limits = Limits(authFailuresPerAddress=4, banTime=100)
+        self.bans = Bans(self.clock.seconds)
 
     def fail(self, times: int) -> None:  # type: ignore[override]
         """Somebody fails so often, all at once."""
         for _ in range(times):
-            self.bans.failed(HOST)
+            self.bans.failed(HOST, self.limits)
 
     def test_limit(self) -> None:
         """So many failures are forgiven, and one more is not."""
@@ -59,13 +59,13 @@ class BansTests(SynchronousTestCase):
 
     def test_bounded(self) -> None:
         """So many are known at most; who has not failed for longest is forgotten."""
-        self.bans.failed("longest")
+        self.bans.failed("longest", self.limits)
         self.fail(4)
         for number in range(BANS - 2):
-            self.bans.failed(str(number))
+            self.bans.failed(str(number), self.limits)
         self.fail(1)
         for number in range(2):
-            self.bans.failed(f"new {number}")
+            self.bans.failed(f"new {number}", self.limits)
         self.assertEqual(len(self.bans._records), BANS)
         self.assertNotIn("longest", self.bans._records)
         self.assertTrue(self.bans.isBanned(HOST))

@@ -41,6 +41,7 @@ auth-failures = 0
 auth-failures-per-address = 15
 ban-time = 16
 buffered-octets = 17
+loop-lag = 18
 closing-timeout = 12
 stream-buffer = 13
 """
@@ -313,7 +314,7 @@ class ConfigFileTests(SynchronousTestCase):
         """Each limit has a key, and each listener the common ones or its own."""
         text = f"[limits]{LIMITS}[[listener]]\n[[listener]]\nlimits = {{clients = 1}}"
         config = self.read(text)
-        values: Any = [1, 2, 3, 4, 0, 6, 7, 0.5, 9, 0, 10, 0, 15, 16, 12, 13, 17]
+        values: Any = [1, 2, 3, 4, 0, 6, 7, 0.5, 9, 0, 10, 0, 15, 16, 12, 13, 17, 18]
         names = [each.name for each in fields(Limits)]
         limits = Limits(**dict(zip(names, values, strict=True)))
         self.assertEqual(config.limits, limits)

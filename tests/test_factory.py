@@ -29,6 +29,7 @@ from smtpsession.testing import MemoryServer, memoryOptions
 from tests import conversations as c
 
 TOO_MANY = "421 4.7.0 Too many connections, come back later"
+TOO_MANY_FROM_THERE = "421 4.7.0 Too many connections from your address"
 
 NAMES = [
     "onConnect",
@@ -222,7 +223,7 @@ class ClientTests(SynchronousTestCase):
         server = MemoryServer(options=memoryOptions(clientsPerAddress=2))
         clients = [server.connect("192.0.2.1") for _ in range(3)]
         self.assertEqual([each.closed for each in clients], [False, False, True])
-        self.assertEqual(clients[2].hear(), [TOO_MANY])
+        self.assertEqual(clients[2].hear(), [TOO_MANY_FROM_THERE])
         self.assertFalse(server.connect("192.0.2.2").closed)
 
     def test_perNetwork(self) -> None:

@@ -255,7 +255,7 @@ class LogTests(TableTestCase):
                 )
                 self.assertEqual(client.hear()[-1][:3], "250", each)
                 client.leave()
-        self.assertEqual(len(events), 2 * len(LOCAL_PARTS))
+        self.assertEqual(len(events), 3 * len(LOCAL_PARTS))
         self.assertOneLineEach(events)
 
     def test_proxy(self) -> None:

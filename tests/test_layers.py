@@ -24,7 +24,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "sasl.mechanisms",
     ),
     "conversation": (
-        *("session", "ciphers", "settings", "actions", "rules", "offers"),
+        *("session", "ciphers", "settings", "actions", "allowance", "rules", "offers"),
         *("starttls", "authentication", "chunking", "xclient", "extensions"),
         "promises",
         *("results", "verbs", "options", "dialogue"),
@@ -32,7 +32,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # Here Twisted begins.
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
-        *("coroutines", "peer", "bans", "admission", "stream", "callbacks", "watcher"),
+        *("coroutines", "peer", "bans", "ledger", "admission", "stream"),
+        *("callbacks", "watcher"),
         *("inquiry", "watch", "outbox", "proof", "reception", "reverse", "shown"),
         *("connection", "protocol", "factory", "cred"),
     ),
@@ -67,6 +68,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
             "listening",
             "service",
             "workerprocess",
+            "sharedledger",
             "supervisor",
             "worker",
             "tap",

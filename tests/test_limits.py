@@ -31,6 +31,7 @@ DEFAULTS = {
     "closingTimeout": 30,
     "streamBuffer": 65_536,
     "bufferedOctets": 268_435_456,
+    "loopLag": 5,
 }
 
 COUNTS = [
@@ -45,6 +46,7 @@ TIMES = [
     "handshakeTimeout",
     "closingTimeout",
     "banTime",
+    "loopLag",
 ]
 
 

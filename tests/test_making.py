@@ -119,6 +119,7 @@ class MakingTests(SynchronousTestCase):
     def test_badNextHop(self) -> None:
         """All that cannot be is said: the key, what stands there, what was expected."""
         (self.folder / "empty").touch()
+        (self.folder / "line").write_text("sesame\n", "utf-8")
         (self.folder / "ca.pem").write_text("no certificate", "utf-8")
         self.assertProblems(
             [
@@ -140,15 +141,29 @@ class MakingTests(SynchronousTestCase):
         )
         endpoint = "tcp:a.example:25"
         self.assertProblems(
+            [
+                'tls: \'opportunistic\', but expected "required" or "implicit", for '
+                "there is a password to give away"
+            ],
+            "smtp",
+            **{"endpoint": endpoint, "user": "us", "password-file": "line"},
+        )
+        self.assertProblems(
             ["password-file: nothing, but expected a file with one line, for"],
             "smtp",
             endpoint=endpoint,
             user="us",
+            tls="required",
         )
         self.assertProblems(
             ["password-file: 'empty', but expected a file with one line, for"],
             "smtp",
-            **{"endpoint": endpoint, "user": "us", "password-file": "empty"},
+            **{
+                "endpoint": endpoint,
+                "user": "us",
+                "password-file": "empty",
+                "allow-insecure-auth": True,
+            },
         )
 
     def test_command(self) -> None:

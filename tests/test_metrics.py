@@ -285,6 +285,7 @@ class MonitorTests(SynchronousTestCase):
         [problem] = error.problems
         self.assertEqual(
             problem,
-            "metrics: prometheus_client is missing: "
-            "pip install 'smtpsession[metrics]'",
+            "metrics.endpoint: 'tcp:9100:interface=127.0.0.1', but expected nothing, "
+            "as an extra is missing (prometheus_client is missing: "
+            "pip install 'smtpsession[metrics]')",
         )

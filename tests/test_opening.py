@@ -309,7 +309,7 @@ class LoginTests(OpenerTestCase):
 
     def test_overTLS(self) -> None:
         """Over TLS we log in."""
-        opened = self.open(tls="opportunistic", **USER)
+        opened = self.open(tls="required", **NAMED, **USER)
         self.hop.play(STARTTLS)
         self.hop.client.handshakeCompleted()
         self.hop.play(f"""
@@ -320,6 +320,19 @@ class LoginTests(OpenerTestCase):
             S: 235 2.7.0 Welcome
             """)
         self.successResultOf(opened)
+
+    def test_withAnybody(self) -> None:
+        """Over TLS with whoever it is nobody hears the password."""
+        opened = self.open(tls="opportunistic", **USER)
+        self.hop.play(STARTTLS)
+        self.hop.client.handshakeCompleted()
+        self.hop.play("""
+            C: EHLO mx.example.org
+            S: 250-next.example.net
+            S: 250 AUTH LOGIN PLAIN
+            """)
+        self.assertEqual(self.hop.hear(), b"")
+        self.assertRefused(opened, MISCONFIGURED)
 
     def test_inClear(self) -> None:
         """In clear nobody hears the password."""

@@ -21,7 +21,7 @@ from tests.transports import CERTIFICATES, EHLO, TLSClient, TLSTransport, tlsSer
 PROXY = "192.0.2.1"
 CLIENT = "198.51.100.7"
 NETWORKS = {"proxyProtocol": ["192.0.2.1", "2001:db8::/32"]}
-TOO_MANY = "421 4.7.0 Too many connections, come back later"
+TOO_MANY = "421 4.7.0 Too many connections from your address"
 
 INFO = ProxyInfo(1, "TCP4", CLIENT, 40000, "203.0.113.25", 2525)
 INFO_2 = ProxyInfo(

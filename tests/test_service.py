@@ -412,9 +412,13 @@ class MailServiceTests(SynchronousTestCase):
         client.leave()
         self.successResultOf(service.stopService())
         self.assertEqual(self.logged("log"), ["reloaded"])
-        self.assertEqual(self.logged("other"), ["reloaded", "stopping"])
+        self.assertEqual(
+            self.logged("other"), ["reloaded", "session-ended", "stopping"]
+        )
         self.log(service.reload)
-        self.assertEqual(self.logged("other"), ["reloaded", "stopping"])
+        self.assertEqual(
+            self.logged("other"), ["reloaded", "session-ended", "stopping"]
+        )
 
     def test_badLogFile(self) -> None:
         """

@@ -15,20 +15,19 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import ConfigError, Limits
+from smtpsession import ConfigError
 from smtpsession.assembly import INHERITED
 from smtpsession.config import Config, ListenerTable, LogTable, MetricsTable
-from smtpsession.supervisor import CONFIG, DOMAIN, PLACE, SECRET, Supervisor, shareOf
+from smtpsession.sharedledger import SharedLedger, pagesIn
+from smtpsession.supervisor import (
+    CONFIG,
+    DOMAIN,
+    LEDGER,
+    PLACE,
+    SECRET,
+    Supervisor,
+)
 from smtpsession.worker import ownConfig
-
-SHARES = [
-    # workers, in all, what each has
-    (1, 1000, [1000]),
-    (2, 1000, [500, 500]),
-    (3, 1000, [334, 333, 333]),
-    (4, 50, [13, 13, 12, 12]),
-    (4, 2, [1, 1, 1, 1]),
-]
 
 
 class Process:
@@ -124,14 +123,29 @@ class SupervisorTests(SynchronousTestCase):
             self.assertEqual(
                 spawned["args"][1:], ["-m", "smtpsession.worker", str(self.file)]
             )
-            self.assertEqual(
-                spawned["childFDs"], {0: "w", 1: "r", 2: "r", 3: 125, 4: 687}
-            )
+            descriptors = dict(spawned["childFDs"])
+            memory = descriptors.pop(5)
+            self.assertEqual(descriptors, {0: "w", 1: "r", 2: "r", 3: 125, 4: 687})
+            self.assertEqual(len(pagesIn(memory, 2)), 2)
             environment = spawned["env"]
+            self.assertEqual(environment[LEDGER], "5")
             self.assertEqual(environment[PLACE], str(place))
             self.assertEqual(environment[DOMAIN], "INET,INET")
             self.assertEqual(environment[SECRET], b"salt".hex())
             self.assertNotIn("NOTIFY_SOCKET", environment)
+
+    def test_forgotten(self) -> None:
+        """The clients of a worker that has ended are not counted any more."""
+        pages = pagesIn(self.reactor.spawned[0]["childFDs"][5], 2)
+        counts = [
+            SharedLedger(self.reactor.seconds, pages, place, b"salt").newCounts()
+            for place in range(2)
+        ]
+        for each in counts:
+            each.add("192.0.2.1", 1)
+        self.assertEqual(counts[1].total(), 2)
+        self.reactor.processes[0].end(1)
+        self.assertEqual(counts[1].total(), 1)
 
     def test_replaced(self) -> None:
         """
@@ -238,25 +252,6 @@ class SupervisorTests(SynchronousTestCase):
         self.reactor.advance(1)
         self.assertEqual(self.reactor.spawned[-1]["env"][CONFIG], "c")
 
-    def test_fewClients(self) -> None:
-        """
-        A limit below the number of workers could not be divided among them.
-        """
-        for limits, name in (
-            (Limits(clients=1), "clients: 1"),
-            (Limits(clientsPerAddress=1), "clients-per-address: 1"),
-        ):
-            table = ListenerTable(endpoint="tcp:25", limits=limits)
-            config = evolve(self.config, listener=(table,))
-            error = self.assertRaises(
-                ConfigError,
-                Supervisor,
-                *(config, self.file, self.reactor, self.reread, b"salt"),
-            )
-            self.assertIn(
-                f"listener[0].limits.{name}, but expected one for each", str(error)
-            )
-
     def test_logStays(self) -> None:
         """
         A log of its own, of which each worker has to know, cannot come later.
@@ -322,29 +317,8 @@ class SupervisorTests(SynchronousTestCase):
         )
 
 
-class ShareTests(SynchronousTestCase):
+class OwnConfigTests(SynchronousTestCase):
     """What a worker does of a configuration."""
-
-    def test_limits(self) -> None:
-        """
-        The workers together take as many clients as the server may, but at least one
-        each; what is for a connection is not divided.
-        """
-        for workers, total, expected in SHARES:
-            limits = Limits(
-                clients=total,
-                clientsPerAddress=total,
-                bufferedOctets=total,
-                authFailuresPerAddress=total,
-                recipients=7,
-            )
-            shares = [shareOf(limits, workers, place) for place in range(workers)]
-            self.assertEqual([each.clients for each in shares], expected)
-            self.assertEqual([each.clientsPerAddress for each in shares], expected)
-            self.assertEqual([each.bufferedOctets for each in shares], expected)
-            counts = [each.authFailuresPerAddress for each in shares]
-            self.assertEqual(counts, expected)
-            self.assertEqual({each.recipients for each in shares}, {7})
 
     def test_sockets(self) -> None:
         """
@@ -354,10 +328,10 @@ class ShareTests(SynchronousTestCase):
         tables = (ListenerTable(name="in", endpoint="tcp:25"), ListenerTable())
         metrics = MetricsTable(endpoint="tcp:9100")
         config = Config(listener=tables, metrics=metrics, workers=2)
-        own = ownConfig(config, 0, ["INET", "UNIX"])
+        own = ownConfig(config, ["INET", "UNIX"])
         self.assertIsNone(own.metrics.endpoint)
         first, second = own.listener
         self.assertEqual((first.name, first.endpoint), ("in", f"{INHERITED}INET:3"))
         self.assertEqual(second.name, ListenerTable().endpoint)
         self.assertEqual(second.endpoint, f"{INHERITED}UNIX:4")
-        self.assertRaises(ConfigError, ownConfig, config, 0, ["INET"])
+        self.assertRaises(ConfigError, ownConfig, config, ["INET"])

@@ -89,8 +89,12 @@ def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings, Bench], Destin
         password = bench.make(("password-file",), _LINE, _lineOf, table.passwordFile)
         if table.user and not password and not bench.isWrong("password-file"):
             bench.blame(("password-file",), f"{_LINE}, for there is a user")
+        isVerifying = table.tls in ("required", "implicit")
+        if table.user and not (isVerifying or table.allowInsecureAuth):
+            expected = '"required" or "implicit", for there is a password to give away'
+            bench.blame(("tls",), expected)
         serverName = table.serverName or _hostOf(table.endpoint)
-        if serverName is None and table.tls in ("required", "implicit"):
+        if serverName is None and isVerifying:
             bench.blame(("server-name",), "a name, for the next hop has to prove it")
         terms = Terms(
             hostname=around.hostname,

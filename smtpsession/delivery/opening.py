@@ -54,7 +54,8 @@ class Terms:
         platform trusts
     @ivar user: to log in as, by SCRAM-SHA-256, PLAIN or LOGIN; None for no login
     @ivar password: for that
-    @ivar allowInsecureAuth: whether to log in without TLS
+    @ivar allowInsecureAuth: whether to log in without TLS, or over TLS with whoever it
+        is
     @ivar xforward: whether to say by XFORWARD who our client is, where that is offered
     @ivar connectTimeout: for the connection, in seconds
     @ivar commandTimeout: for each reply.  RFC 5321, section 4.5.3.2: 5 minutes.
@@ -243,8 +244,9 @@ async def _hello(client: Client, terms: Terms) -> None:
 
 async def _logIn(client: Client, terms: Terms) -> None:
     """RFC 4954, section 4."""
-    if not (client.isSecure or terms.allowInsecureAuth):
-        raise misconfigured("there is no TLS to log in over")
+    isVerified = client.isSecure and terms.isVerifying
+    if not (isVerified or terms.allowInsecureAuth):
+        raise misconfigured("nobody has proved who it is that would get the password")
     assert terms.user is not None and terms.password is not None
     await logIn(client, terms.user, terms.password)
 

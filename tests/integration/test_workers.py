@@ -4,10 +4,12 @@ Several processes behind the same ports.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 from twisted.internet import reactor
@@ -37,6 +39,16 @@ LOG = """
 file = "log"
 format = "json"
 """
+AUTH = """
+[auth]
+users = "users"
+"""
+OPEN = f"""
+endpoint = "{LOCAL}"
+auth = "optional"
+allow-insecure-auth = true
+limits = {{auth-failures-per-address = 3}}
+"""
 MESSAGE = (
     "HELO client.example.com",
     "MAIL FROM:<alice@example.com>",
@@ -52,9 +64,11 @@ ACCEPTED = "220 250 250 250 354 250 221".split()
 class WorkersTests(ServiceTestCase):
     """Two workers."""
 
-    async def startIt(self, more: str = "") -> tuple[Service, int]:
+    async def startIt(
+        self, more: str = "", config: str = CONFIG
+    ) -> tuple[Service, int]:
         """The service, when both workers serve, and its port."""
-        (self.folder / "mail.toml").write_text(CONFIG + more, "utf-8")
+        (self.folder / "mail.toml").write_text(config + more, "utf-8")
         service = self.start(*TWISTD, "smtpsession", "--config", "mail.toml")
         port = await service.listening
         await self.begun(service, 2)
@@ -133,27 +147,46 @@ class WorkersTests(ServiceTestCase):
 
     async def test_limits(self) -> None:
         """
-        What is limited for the server is so for the workers together.
+        What is limited for the server is so for the workers together: none refuses who
+        may come in, and none lets in who may not.
         """
         service, port = await self.startIt()
-        greetings = await deferToThread(self.greetings, port, 12)
-        self.assertTrue(len(greetings) == 12)
-        admitted = [each for each in greetings if each == b"220"]
-        self.assertTrue(2 <= len(admitted) <= 4, greetings)
-        self.assertEqual({*greetings}, {b"220", b"421"})
+        for _ in range(2):
+            greetings = await deferToThread(self.greetings, port, 12)
+            self.assertEqual(greetings, [b"220"] * 4 + [b"421"] * 8)
+            await self.empty(port)
+        await service.terminate()
+
+    async def empty(self, port: int) -> None:
+        """Wait until those who were there are not counted any more."""
+        while (await deferToThread(self.greetings, port, 4)) != [b"220"] * 4:
+            await deferLater(reactor, 0.02)
+        await deferLater(reactor, 0.1)
+
+    async def test_failedLogins(self) -> None:
+        """
+        Who has failed too often with both together is let in by neither.
+        """
+        (self.folder / "users").write_text("bob:{PLAIN}sesame\n", "utf-8")
+        config = CONFIG.replace(f'endpoint = "{LOCAL}"', OPEN)
+        service, port = await self.startIt(AUTH, config)
+        login = base64.b64encode(b"\0bob\0wrong").decode()
+        for _ in range(4):
+            said = await self.say(port, "EHLO c.example", f"AUTH PLAIN {login}", "QUIT")
+            self.assertIn("535", [line[:3] for line in said])
+        greetings = await deferToThread(self.greetings, port, 6)
+        self.assertEqual(greetings, [b"421"] * 6)
         await service.terminate()
 
     def greetings(self, port: int, count: int) -> list[bytes]:
-        """What so many clients are told that are there at once."""
-        clients = [
-            socket.create_connection(("127.0.0.1", port), PATIENCE)
-            for _ in range(count)
-        ]
-        try:
-            return [client.recv(100)[:3] for client in clients]
-        finally:
-            for client in clients:
-                client.close()
+        """What so many clients are told, one after the other, that then stay."""
+        with ExitStack() as stack:
+            heard = []
+            for _ in range(count):
+                client = socket.create_connection(("127.0.0.1", port), PATIENCE)
+                stack.enter_context(client)
+                heard.append(client.recv(100)[:3])
+            return heard
 
     async def test_reloadAndStop(self) -> None:
         """
