@@ -11,14 +11,14 @@ from types import CoroutineType
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
 from smtpsession.actions import ACCEPTED, Accepted, Outcome, Refused
 from smtpsession.callbacks import Callbacks
 from smtpsession.coroutines import Waiting, begin
 from smtpsession.errors import MessageError, MessageRefused, SMTPError
-from smtpsession.replies import LOCAL_ERROR
+from smtpsession.replies import LOCAL_ERROR, Reply
 from smtpsession.session import SMTPSession
 from smtpsession.watcher import WatchedCallbacks
 
@@ -112,6 +112,17 @@ class Inquiry:
             session=self._session,
         )
 
+    def _logCause(self, reply: Reply, cause: BaseException) -> None:
+        """Why the application refuses, which the client must not see either."""
+        self._log.failure(
+            "{session.id} [{session.remoteAddress}] {reply}, because",
+            Failure(cause, type(cause), cause.__traceback__),
+            level=LogLevel.warn,
+            event="refused-because",
+            session=self._session,
+            reply=reply,
+        )
+
     def _open(self, answer: Deferred[Any] | Waiting) -> Outcome | None:
         """The outcome if it came while we asked; otherwise the question is open."""
         outcome, self._outcome = self._outcome, None
@@ -135,9 +146,8 @@ class Inquiry:
         error = failure.value
         reply = getattr(error, "reply", None)
         if isinstance(error, (SMTPError, MessageRefused)) and reply is not None:
-            cause = error.__cause__
-            if cause is not None:
-                self.logFailure(Failure(cause, type(cause), cause.__traceback__))
+            if error.__cause__ is not None:
+                self._logCause(reply, error.__cause__)
             return Refused(reply)
         if not (self._dismissed and isinstance(error, (CancelledError, MessageError))):
             self.logFailure(failure)

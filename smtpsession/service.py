@@ -214,6 +214,7 @@ class MailService(MultiService):
             for table, destination in after.destinations.items():
                 if table not in before.destinations:
                     destination.start()
+                    undoing.callback(self._end, destination)
             if after.accounts is not None:
                 after.accounts.start()
             undoing.pop_all()
@@ -235,8 +236,11 @@ class MailService(MultiService):
             before.accounts.stop()
         for table, destination in before.destinations.items():
             if table not in after.destinations:
-                ending = Deferred.fromCoroutine(destination.stop())
-                ending.addErrback(self._notStopped)
+                self._end(destination)
+
+    def _end(self, destination: Destination) -> None:
+        ending = Deferred.fromCoroutine(destination.stop())
+        ending.addErrback(self._notStopped)
 
     def _notStopped(self, failure: Failure) -> None:
         self._log.failure(

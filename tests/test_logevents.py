@@ -68,6 +68,9 @@ def _rowOf(call: ast.Call) -> Row:
     method = call.func.attr  # type: ignore[attr-defined]
     given = {each.arg: each.value for each in call.keywords}
     named = given.pop("event", None)
+    level = given.pop("level", None)
+    if isinstance(level, ast.Attribute):
+        method = level.attr
     fields = {name for name in given if name is not None}
     if None in given:
         fields |= set(LOGIN)

@@ -16,6 +16,7 @@ from smtpsession.delivery.client import Client
 from smtpsession.delivery.opening import Opener, Terms
 from smtpsession.delivery.relaying import NextHopLost
 from smtpsession.encodings import printBase64
+from smtpsession.session import SMTPSession
 from tests.nexthops import HopTestCase, newTerms
 
 UNREACHED = "451 4.4.1 Next hop not available"
@@ -72,7 +73,7 @@ class OpenerTestCase(HopTestCase):
 
     def open(self, **changes: Any) -> Deferred[Client]:
         opener = Opener(self.endpoint, newTerms(**changes), self.clock)
-        return self.begin(opener.open())
+        return self.begin(opener.open(SMTPSession()))
 
     def assertRefused(self, opened: Deferred[Client], told: str) -> None:
         """It is not open, and nothing is left of it."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from smtpsession.delivery.client import Client
 from smtpsession.delivery.pool import Pool
 from smtpsession.delivery.relaying import NextHopLost
+from smtpsession.session import SMTPSession
 from tests.nexthops import Hop, HopTestCase
 
 
@@ -17,13 +18,15 @@ class PoolTests(HopTestCase):
         super().setUp()
         self.pool = Pool(self.open, self.clock, idleTimeout=60, maximumIdle=2)
 
-    async def open(self) -> Client:
+    async def open(self, session: SMTPSession) -> Client:
         client = Client(self.clock, 10)
         self.endpoint.hops.append(Hop(client))
         return client
 
     def connect(self) -> Client:
-        client: Client = self.successResultOf(self.begin(self.pool.connect()))
+        client: Client = self.successResultOf(
+            self.begin(self.pool.connect(SMTPSession()))
+        )
         return client
 
     def test_reuse(self) -> None:
@@ -112,6 +115,6 @@ class PoolTests(HopTestCase):
     def test_afterwards(self) -> None:
         """After that there are no more connections."""
         self.successResultOf(self.begin(self.pool.stop()))
-        connecting = self.begin(self.pool.connect())
+        connecting = self.begin(self.pool.connect(SMTPSession()))
         self.failureResultOf(connecting, NextHopLost)
         self.assertTrue(self.hop.isDropped)

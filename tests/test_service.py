@@ -353,6 +353,20 @@ class MailServiceTests(SynchronousTestCase):
         self.assertIn("not reloaded", self.log(service.reload))
         self.assertIs(service.servers[0].routes, routes)
 
+    def test_nothingIsLeft(self) -> None:
+        """Of new settings that are bad nothing stays that had begun."""
+        service = self.service()
+        service.startService()
+        (self.folder / "file").write_bytes(b"")
+        calls = self.reactor.getDelayedCalls()
+        tables = [MaildirTable(path=path) for path in ("good", "file")]
+        self.next = self.config(
+            route=[RouteTable(recipients=("*",), destination=each) for each in tables]
+        )
+        self.assertIn("not reloaded", self.log(service.reload))
+        self.assertTrue((self.folder / "good").is_dir())
+        self.assertEqual(self.reactor.getDelayedCalls(), calls)
+
     def test_events(self) -> None:
         """
         A message that was accepted is a JSON object on a line of its own.

@@ -28,6 +28,7 @@ from smtpsession.delivery.loggingin import logIn, misconfigured
 from smtpsession.delivery.relaying import UNREACHED, NextHopLost, Offers
 from smtpsession.errors import SMTPError
 from smtpsession.replies import Reply
+from smtpsession.session import SMTPSession
 
 
 def _oneOf(*values: str) -> Any:
@@ -123,10 +124,11 @@ class Opener:
         # It reads what the platform trusts, once.
         self._creator: Any = None
 
-    async def open(self) -> Client:
+    async def open(self, session: SMTPSession) -> Client:
         """
         A connection whose next hop waits for MAIL.
 
+        @param session: whose message it is for, for the log
         @raise NextHopLost: there is none
         """
         try:
@@ -135,8 +137,9 @@ class Opener:
             if self._terms.tls != "opportunistic":
                 raise
             self._log.warn(
-                "no TLS with the next hop, going on in clear: {reason}",
+                "{session.id} no TLS with the next hop, going on in clear: {reason}",
                 event="next-hop-in-clear",
+                session=session,
                 reason=error.__cause__,
             )
         # RFC 7435, section 3: no TLS is no reason for no mail.

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from smtpsession.delivery.client import Client
 from smtpsession.delivery.relaying import UNREACHED, NextHopLost
+from smtpsession.session import SMTPSession
 
 #: How long to wait for the answer to QUIT, in seconds.
 FAREWELL = 5
@@ -24,13 +25,13 @@ class Pool:
 
     def __init__(
         self,
-        open: Callable[[], Awaitable[Client]],
+        open: Callable[[SMTPSession], Awaitable[Client]],
         clock: IReactorTime,
         idleTimeout: float,
         maximumIdle: int,
     ) -> None:
         """
-        @param open: opens a connection
+        @param open: opens a connection for the message of a session
         @param idleTimeout: how long to keep one that nobody wants, in seconds
         @param maximumIdle: how many to keep at the most
         """
@@ -42,13 +43,13 @@ class Pool:
         self._all: set[Client] = set()
         self._isStopped = False
 
-    async def connect(self) -> Client:
+    async def connect(self, session: SMTPSession) -> Client:
         """
-        A new connection.
+        A new connection, for the message of this session first.
 
         @raise NextHopLost: there is none
         """
-        client = await self._open()
+        client = await self._open(session)
         if self._isStopped:
             client.drop()
             raise NextHopLost.saying(UNREACHED)

@@ -219,7 +219,7 @@ class NextHop(Destination):
             except NextHopLost:
                 # The next hop may close what is idle at any time, even now.
                 pass
-        client = await self._pool.connect()
+        client = await self._pool.connect(transaction.session)
         return client, await self._mailOn(client, transaction, recipient)
 
     async def _mailOn(
