@@ -4,6 +4,12 @@ Trace headers: what a server writes in front of a message that it delivers.
 
 RFC 5321, section 4.4.  Each is a string with its CRLF.  All that comes from the client
 has passed the grammar, so none of it can end a line.
+
+Of the clauses of C{Received} all are written but C{via}, which is optional and could
+say C{TCP} and nothing else.  Rspamd (seen with 3.4) takes a clause that it does not
+know, and that is one, for all that is left up to the date: behind C{via TCP} it knows
+neither C{with}, and so of no TLS and no login, nor C{for}.  The grammar has C{via} in
+front of those, so there is no other place for it.
 """
 
 from __future__ import annotations

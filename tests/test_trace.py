@@ -126,6 +126,12 @@ class ReceivedTests(SynchronousTestCase):
             )
             self.assertIn(f" with ESMTPS\r\n\t{expected} id ", header)
 
+    def test_via(self) -> None:
+        """
+        There is no "via" in front of "with", behind which a filter would not read it.
+        """
+        self.assertIn("\tby mx.example.org with ESMTP id ", self.receivedOf())
+
     def test_noHello(self) -> None:
         """
         A client that has not said hello, as behind XCLIENT, is unknown.
