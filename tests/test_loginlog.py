@@ -30,7 +30,7 @@ from smtpsession import (
     SMTPSession,
     XClientAuth,
 )
-from smtpsession.logfile import asText
+from smtpsession.logfile import asJSON, asText
 from smtpsession.logins import logged
 from smtpsession.workerprocess import Worker
 from tests.cases import TableTestCase
@@ -56,6 +56,13 @@ CRAFTED = [
     "x' [192.0.2.99] login failed: mechanism PLAIN, user 'bob",
     "\"' [smtpsession.logins#warn] x [192.0.2.99] login failed: mechanism PLAIN, "
     "user 'bob'",
+    '"}\n{"time": "2026-01-01T00:00:00+00:00", "level": "warn", '
+    '"event": "login-failed", "logger": "smtpsession.logins", "text": "x", '
+    '"client": "192.0.2.99", "session": "x", "address": "192.0.2.99", '
+    '"mechanism": "PLAIN", "user": "bob"}',
+    'bob", "client": "192.0.2.99", "session": "x", "address": "192.0.2.99", '
+    '"mechanism": "PLAIN", "user": "',
+    'bob\\", "client": "192.0.2.99',
     "{session} {user!r} %s",
     "x\u2028[192.0.2.99]\r\x85\x1b[0m",
 ]
@@ -90,6 +97,11 @@ class LogTestCase(TableTestCase):
     def lines(self) -> list[str]:
         """What is in the log file."""
         return self.file.getvalue().split("\n")[:-1]
+
+    @property
+    def objects(self) -> list[str]:
+        """The same as JSON."""
+        return [asJSON(event) for event in self.events]
 
 
 def _raise(error: BaseException) -> Any:
@@ -204,15 +216,31 @@ class Fail2banTests(LogTestCase):
         """Whom the filter finds in each line, by default of the log."""
         lines = self.lines if lines is None else lines
         failregex = self.filter["Definition"]["failregex"]
-        pattern = re.compile(failregex.replace("<HOST>", r"(?P<host>[\w.:-]+)"))
-        found = [pattern.search(self.withoutDate(line)) for line in lines]
-        return [each["host"] if each else None for each in found]
+        host = r"(?P<host>[\w.:-]+)"
+        patterns = [
+            re.compile(each.replace("<HOST>", host)) for each in failregex.split("\n")
+        ]
+        self.assertEqual(2, len(patterns))
+        return [self.hostIn(self.withoutDate(line), patterns) for line in lines]
+
+    def hostIn(self, line: str, patterns: list[re.Pattern[str]]) -> str | None:
+        """Whom they find in a line."""
+        for pattern in patterns:
+            found = pattern.search(line)
+            if found is not None:
+                return found["host"]
+        return None
 
     def withoutDate(self, line: str) -> str:
         """The line as it is when the date has been found, which is taken out."""
-        datepattern = self.filter["Definition"]["datepattern"]
-        self.assertEqual("^%%Y-%%m-%%dT%%H:%%M:%%S%%z", datepattern)
-        return re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", "", line)
+        moment = "%%Y-%%m-%%dT%%H:%%M:%%S"
+        self.assertEqual(
+            [f"^{moment}%%z", rf'^\{{"time": "({moment}(?:\.%%f)?%%z)"'],
+            self.filter["Definition"]["datepattern"].split("\n"),
+        )
+        date = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+        line = re.sub(rf"^{date}[+-]\d{{4}}", "", line)
+        return re.sub(rf'^({{"time": "){date}(\.\d{{6}})?[+-]\d\d:\d\d"', r'\1"', line)
 
     def test_address(self):
         """It finds the address of whoever fails, of either kind."""
@@ -222,6 +250,7 @@ class Fail2banTests(LogTestCase):
         for address in addresses:
             self.session.remoteAddress = address
             self.ask(lambda *_: None)
+            self.assertEqual([address], self.hosts(self.objects[-1:]))
         self.assertEqual(addresses, self.hosts())
 
     def test_workers(self):
@@ -233,8 +262,8 @@ class Fail2banTests(LogTestCase):
         worker = f"[{Worker._log.namespace}#info]"
         lines = [f"{date} {worker} {said}", f"{date} {worker} \t{said}"]
         self.assertEqual(["203.0.113.5", None], self.hosts(lines))
-        own = asText({**self.events[0], "worker": 2})
-        self.assertEqual(["203.0.113.5"], self.hosts([own]))
+        own = {"worker": 2, **self.events[0]}
+        self.assertEqual(["203.0.113.5"] * 2, self.hosts([asText(own), asJSON(own)]))
 
     def test_crafted(self):
         """Whatever a client calls itself, it is its own address, on its own line."""
@@ -246,7 +275,9 @@ class Fail2banTests(LogTestCase):
                 BearerAuth(method="XOAUTH2", username=name, accessToken="x"),
             ):
                 self.ask(lambda *_: None, auth)
-        self.assertEqual(["203.0.113.5"] * 2 * len(CRAFTED), self.hosts())
+        everyTime = ["203.0.113.5"] * 2 * len(CRAFTED)
+        self.assertEqual(everyTime, self.hosts())
+        self.assertEqual(everyTime, self.hosts(self.objects))
 
     def test_nobody(self):
         """It finds nobody who succeeds or has to wait, nor a proxy, nor no address."""
@@ -261,4 +292,6 @@ class Fail2banTests(LogTestCase):
             self.ask(_raise(SMTPError(454, "Later", "4.7.0")), auth)
         self.session.remoteAddress = ""
         self.ask(lambda *_: None)
-        self.assertEqual([None] * (4 * len(names) + 1), self.hosts())
+        nobody = [None] * (4 * len(names) + 1)
+        self.assertEqual(nobody, self.hosts())
+        self.assertEqual(nobody, self.hosts(self.objects))
