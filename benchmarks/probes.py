@@ -38,12 +38,14 @@ class Measurement(NamedTuple):
     @ivar held: what was held for the one thing that the probe is about, in octets
     @ivar slowest: seconds within which 99 of 100 were done
     @ivar idle: seconds of CPU time each second, with nothing to do
+    @ivar kernel: how much of C{cpu} was the kernel's
     @ivar isProper: whether the server offers what the load makes use of
     """
 
     cpu: float
     rate: float
     peak: int
+    kernel: float = 0
     held: float = 0
     slowest: float = 0
     idle: float = 0
@@ -59,13 +61,16 @@ class Meter:
 
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
-        self._cpu, self._time = process.cpuSeconds(), time.perf_counter()
+        self._cpu, self._kernel = process.cpuSeconds(), process.kernelSeconds()
+        self._time = time.perf_counter()
 
     def read(self, count: int) -> Measurement:
         """What each of so many took."""
         cpu = self._process.cpuSeconds() - self._cpu
+        kernel = self._process.kernelSeconds() - self._kernel
         seconds = time.perf_counter() - self._time
-        return Measurement(cpu / count, count / seconds, self._process.peakMemory())
+        peak = self._process.peakMemory()
+        return Measurement(cpu / count, count / seconds, peak, kernel / count)
 
 
 def messages(load: Load) -> Probe:

@@ -11,8 +11,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import NamedTuple
@@ -45,6 +45,10 @@ class ServerProcess(NamedTuple):
         """User and system time of all its processes so far, ended ones included."""
         return sum(map(_cpuSeconds, self._pids()))
 
+    def kernelSeconds(self) -> float:
+        """How much of that was the kernel's, in steps of 10 ms."""
+        return sum(map(_kernelSeconds, self._pids()))
+
     def memory(self) -> int:
         """How much its processes hold resident, in octets."""
         return self._sum("VmRSS")
@@ -52,6 +56,10 @@ class ServerProcess(NamedTuple):
     def peakMemory(self) -> int:
         """The most that each of its processes has ever held, in octets."""
         return self._sum("VmHWM")
+
+    def descriptors(self) -> int:
+        """How many files and sockets its processes have open."""
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._pids())
 
     def forgetPeak(self) -> None:
         """Have the peak begin anew."""
@@ -81,10 +89,20 @@ def _cpuSeconds(pid: int) -> float:
     The clock is the one that C{clock_getcpuclockid(3)} names: the same time as in
     C{/proc/PID/stat}, which has it only in steps of 10 ms.
     """
+    # proc(5): cutime and cstime are fields 16 and 17.
+    ended = _ticks(pid, 16) + _ticks(pid, 17)
+    return time.clock_gettime((~pid << 3) | 2) + ended / _TICKS
+
+
+def _kernelSeconds(pid: int) -> float:
+    # proc(5): stime and cstime are fields 15 and 17.
+    return (_ticks(pid, 15) + _ticks(pid, 17)) / _TICKS
+
+
+def _ticks(pid: int, field: int) -> int:
     _, _, rest = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")
-    # proc(5): cutime and cstime are fields 16 and 17, and the rest begins with 3.
-    ended = sum(map(int, rest.split()[13:15])) / _TICKS
-    return time.clock_gettime((~pid << 3) | 2) + ended
+    # What is behind the name begins with field 3.
+    return int(rest.split()[field - 3])
 
 
 def _memory(pid: int, name: str) -> int:
@@ -105,22 +123,37 @@ def running(server: Server, tls: str, cores: Iterable[int]) -> Iterator[ServerPr
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="benchmarks-", dir=place) as folder:
         Path(folder, CERTIFICATE).write_bytes(makeCertificate())
-        setup = Setup(_freePort(), tls, folder)
+        setup = Setup(freePort(), tls, folder)
         command = [sys.executable, "-m", f"benchmarks.servers.{server.module}"]
         command += [*map(str, setup), *server.arguments]
-        with Popen(
-            command, cwd=CHECKOUT, stdin=DEVNULL, stdout=DEVNULL, start_new_session=True
-        ) as process:
-            try:
-                os.sched_setaffinity(process.pid, cores)
-                _awaitListening(process, setup.port)
-                yield ServerProcess(process.pid, setup.port)
-            finally:
-                # There is nothing that it would have to save.
+        with serving(command, setup.port, cores) as process:
+            yield process
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], port: int, cores: Iterable[int]
+) -> Iterator[ServerProcess]:
+    """
+    The same with a command that begins a server at this port.
+
+    @raise StartError: it does not listen
+    """
+    with Popen(
+        command, cwd=CHECKOUT, stdin=DEVNULL, stdout=DEVNULL, start_new_session=True
+    ) as process:
+        try:
+            os.sched_setaffinity(process.pid, cores)
+            _awaitListening(process, port)
+            yield ServerProcess(process.pid, port)
+        finally:
+            # There is nothing that it would have to save.
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _freePort() -> int:
+def freePort() -> int:
+    """A port where nobody listens."""
     with socket.socket() as free:
         free.bind((HOST, 0))
         port: int = free.getsockname()[1]

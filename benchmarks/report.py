@@ -13,11 +13,13 @@ from benchmarks.measurement import Results
 from benchmarks.probes import Measurement
 from benchmarks.servers import Server
 from benchmarks.tables import Row, formatHeading, formatTable
-from benchmarks.targets import HELD, IDLE, SLOWEST, Verdict
+from benchmarks.targets import CPU, HELD, IDLE, OWN, SLOWEST, Figure, Verdict
 from benchmarks.workloads import Workload
 
 #: Figures that only some workloads have; where none is measured all are 0.
 SPECIAL = (SLOWEST, HELD, IDLE)
+#: What is less, in seconds, cannot be told from nothing.
+_LEAST = 1e-9
 
 
 def describeResults(
@@ -34,7 +36,9 @@ def describeResults(
         "server",
         f"CPU ms a {workload.unit}",
         "lowest to highest",
+        "the kernel's",
         f"CPU / {reference.name}'s",
+        "without it",
         f"{workload.unit}s/s",
         "peak MiB",
         *(figure.name for figure in special),
@@ -55,19 +59,29 @@ def _describeServer(
     reference: Sequence[Measurement],
 ) -> list[str]:
     cpu = [each.cpu * 1000 for each in measurements]
-    # Round by round, because what disturbs a round disturbs all its servers.
-    ratio = median(
-        each.cpu / other.cpu
-        for each, other in zip(measurements, reference, strict=True)
-    )
+    kernel = median(each.kernel for each in measurements)
     return [
         server.name + ("" if all(each.isProper for each in measurements) else " \\*"),
         f"{median(cpu):.3f}",
         f"{min(cpu):.3f} to {max(cpu):.3f}",
-        f"{ratio:.2f}",
+        f"{kernel * 1000:.3f}",
+        f"{_ratio(measurements, reference, CPU):.2f}",
+        f"{_ratio(measurements, reference, OWN):.2f}",
         f"{median(each.rate for each in measurements):,.1f}",
         f"{median(each.peak for each in measurements) / MIB:.1f}",
     ]
+
+
+def _ratio(
+    measurements: Sequence[Measurement],
+    reference: Sequence[Measurement],
+    figure: Figure,
+) -> float:
+    # Round by round, because what disturbs a round disturbs all its servers.
+    return median(
+        figure.of(each) / max(figure.of(other), _LEAST)
+        for each, other in zip(measurements, reference, strict=True)
+    )
 
 
 def _footnote(rows: Sequence[Row]) -> list[str]:

@@ -23,6 +23,11 @@ class Figure(NamedTuple):
 
 
 CPU = Figure("CPU", lambda each: each.cpu, lambda value: f"{value * 1000:.3f} ms")
+OWN = Figure(
+    "CPU but the kernel's",
+    lambda each: max(0.0, each.cpu - each.kernel),
+    lambda value: f"{value * 1000:.3f} ms",
+)
 RATE = Figure("a second", lambda each: each.rate, lambda value: f"{value:,.0f}")
 HELD = Figure("held", lambda each: each.held, lambda value: f"{value / KIB:.1f} KiB")
 SLOWEST = Figure(

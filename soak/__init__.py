@@ -1,0 +1,3 @@
+"""
+What the service costs, and keeps, when a whole day's trouble comes at once.
+"""
