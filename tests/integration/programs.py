@@ -10,6 +10,7 @@ import shutil
 import signal
 from glob import glob
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -134,3 +135,11 @@ def killGroup(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def isRunning(pid: int) -> bool:
+    """Whether a process is there, and not only waits for someone to hear of it."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False

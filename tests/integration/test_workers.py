@@ -16,6 +16,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from tests.integration.programs import isRunning
 from tests.integration.support import LOCAL, PATIENCE, Service
 from tests.integration.test_twistd import TWISTD, ServiceTestCase
 
@@ -133,17 +134,10 @@ class WorkersTests(ServiceTestCase):
         workers = service.workers
         service.transport.signalProcess("KILL")
         await service.ended
-        while any(map(self.isAlive, workers)):
+        while any(map(isRunning, workers)):
             await deferLater(reactor, 0.02)
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), PATIENCE)
-
-    def isAlive(self, pid: int) -> bool:
-        """Whether a process is there, and not only waits for someone to hear of it."""
-        try:
-            return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
-        except OSError:
-            return False
 
     async def test_limits(self) -> None:
         """
