@@ -17,6 +17,9 @@ class FakeProcess:
 
     @ivar given: what it has on its standard input
     @ivar inputClosed: whether that has come to its end
+    @ivar isFull: whether the pipe is, so that the end has to wait
+    @ivar told: what it has on its other descriptors
+    @ivar closed: those of them that were closed
     @ivar signals: those that it got
     @ivar producer: who writes to it
     @ivar pid: its number, which no process has
@@ -28,6 +31,9 @@ class FakeProcess:
         self.protocol, self.call = protocol, call
         self.given = b""
         self.inputClosed = False
+        self.isFull = False
+        self.told: dict[int, bytes] = {}
+        self.closed: set[int] = set()
         self.lost = False
         self.signals: list[str] = []
         self.producer: Any = None
@@ -47,7 +53,17 @@ class FakeProcess:
         self.given += octets
 
     def closeStdin(self) -> None:
+        if not self.inputClosed and not self.isFull:
+            self.protocol.childConnectionLost(0)
         self.inputClosed = True
+
+    def writeToChild(self, descriptor: int, octets: bytes) -> None:
+        # Twisted has no such pipe any more.
+        assert descriptor not in self.closed
+        self.told[descriptor] = self.told.get(descriptor, b"") + octets
+
+    def closeChildFD(self, descriptor: int) -> None:
+        self.closed.add(descriptor)
 
     def loseConnection(self) -> None:
         self.lost = True

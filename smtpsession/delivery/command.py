@@ -47,7 +47,7 @@ from twisted.logger import Logger
 from smtpsession.addresses import SMTPAddress
 from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.lineends import LineEnds
-from smtpsession.delivery.program import Overdue, Program
+from smtpsession.delivery.program import DESCRIPTORS, Overdue, Program
 from smtpsession.errors import DeliveryStopped, SMTPError
 from smtpsession.replies import (
     DELIVERY_DEFERRED,
@@ -114,7 +114,10 @@ class Command(Destination):
     fast it does so is how fast the client may send.  It need not read all of it: what
     counts is its exit status, which it must not give before the message is safe.  It
     sees the end of its input only when the message is whole; if that does not come
-    whole, it gets a SIGTERM before, and a SIGKILL later.
+    whole, it gets a SIGTERM before, and a SIGKILL later.  But if this process is killed
+    itself, nobody sends that, and the end of the input is the end of what there was: a
+    program for which that matters reads descriptor 3 then, in which C{whole} and a line
+    end stand for a message that was whole, and nothing for one that was not.
 
     In its environment are, from the session:
 
@@ -260,6 +263,7 @@ class Command(Destination):
                 arguments,
                 env=self._environment(session, recipients),
                 path=self._directory,
+                childFDs=DESCRIPTORS,
             )
         except BaseException:
             self._release(program)

@@ -30,6 +30,10 @@ MAX_COMPLAINT = 1000
 #: For how many seconds the output of a program is waited for that has ended: what it
 #: has left in the background may hold it open.
 LINGERING = 1.0
+#: The descriptor by which a program is told that the message is whole, and the word.
+WHOLENESS, WHOLE = 3, b"whole\n"
+#: What it has, as C{spawnProcess} wants it.
+DESCRIPTORS: dict[int, Any] = {0: "w", 1: "r", 2: "r", WHOLENESS: "w"}
 
 
 class Overdue(SMTPSessionError):
@@ -43,6 +47,9 @@ class Program(ProcessProtocol):
 
     Between the stream and the pipe it is a producer as well, so that it knows for how
     long the pipe has been full.
+
+    When this process is killed, the system closes the pipe, and that looks as the end
+    of a message does.  So there is another one, in which it says that it was the end.
 
     @ivar status: fires with the exit status, None for a signal; fails with `Overdue`
     @ivar ended: fires after that, when there is nothing left to wait for
@@ -77,6 +84,9 @@ class Program(ProcessProtocol):
         self._output = b""
         self._result: int | None = None
         self._isRunning, self._isEnding = True, False
+        self._isWhole = False
+        # Of the descriptors that are written to.
+        self._open = {0, WHOLENESS}
         # What is done next to have it gone.
         self._next: IDelayedCall | None = None
 
@@ -144,10 +154,19 @@ class Program(ProcessProtocol):
 
     def finish(self) -> None:
         """The message is whole."""
+        self._isWhole = True
         self._process.write(self._lines.finish())
         self._process.closeStdin()
+        self._tellWhole()
         if self._isRunning:
             self._wait()
+
+    def _tellWhole(self) -> None:
+        # Not before all is written: who is told so would not miss the rest.
+        if self._isWhole and self._open == {WHOLENESS}:
+            self._open.clear()
+            self._process.writeToChild(WHOLENESS, WHOLE)
+            self._process.closeChildFD(WHOLENESS)
 
     # What the pipe says.
 
@@ -182,6 +201,11 @@ class Program(ProcessProtocol):
         if self._leadsGroup:
             self._group = process.pid
 
+    def childConnectionLost(self, childFD: int) -> None:
+        super().childConnectionLost(childFD)
+        self._open.discard(childFD)
+        self._tellWhole()
+
     def errReceived(self, data: bytes) -> None:
         self._output = (self._output + data)[:MAX_COMPLAINT]
 
@@ -190,6 +214,8 @@ class Program(ProcessProtocol):
         error: Any = reason.value
         self._result = 0 if reason.check(ProcessDone) else error.exitCode
         self.stopProducing()
+        self._open.clear()
+        self._process.closeChildFD(WHOLENESS)
         if self._group is not None and self._next is not None and self._next.active():
             # Those that it has started have been told to end, and have their time.
             return
