@@ -238,7 +238,7 @@ class WorkersTests(KillingTestCase):
 
     top = "workers = 2\n"
     # Three processes take longer to start; with fewer, no message may be cut short.
-    kills = max(KILLS // 2, 20)
+    kills = max(KILLS // 3, 20)
 
     async def test_killed(self) -> None:
         """
