@@ -49,6 +49,10 @@ class House(Protocol):
         """Somebody at this IP address could not log in; C{""} is nobody's."""
 
 
+#: An empty set takes 200 octets, and few are filled.
+_NONE: frozenset[str] = frozenset()
+
+
 class Allowance:
     """
     Counts what a client does.  A question whose answer is a reply has it said, and the
@@ -57,12 +61,10 @@ class Allowance:
     @ivar passed: the limit that was passed last, as the configuration calls it
     """
 
-    passed: str | None = None
-    #: By which address the client is counted; None while it is not.
-    _address: str | None = None
-    _mistakes = _failedLogins = _transactions = 0
-    # Here, because an empty set takes 200 octets, and few are filled.
-    _domains: frozenset[str] = frozenset()
+    __slots__ = (
+        *("passed", "_session", "_limits", "_house", "_address"),
+        *("_mistakes", "_failedLogins", "_transactions", "_domains"),
+    )
 
     def __init__(
         self, session: SMTPSession, limits: Any, house: House | None = None
@@ -74,6 +76,11 @@ class Allowance:
         self._session = session
         self._limits = limits
         self._house = house
+        self.passed: str | None = None
+        # By which it is counted; None while it is not.
+        self._address: str | None = None
+        self._mistakes = self._failedLogins = self._transactions = 0
+        self._domains = _NONE
 
     def enter(self, address: str) -> Reply | None:
         """The client is at this address, or by now known to be."""

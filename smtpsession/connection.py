@@ -13,6 +13,7 @@ lasts, the transport is paused and no line is looked at.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -37,7 +38,7 @@ from smtpsession.proxyline import ProxyDecoder
 from smtpsession.replies import Reply
 from smtpsession.session import SMTPSession
 from smtpsession.tls import TLSFacts, applyTLS, factsOf
-from smtpsession.watch import Deadline, Pace, Presence
+from smtpsession.watch import Deadline, Pace, Presence, Ticker
 
 # What holds up the input.
 NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
@@ -68,16 +69,22 @@ class Connection(LineReceiver):
     _holds: frozenset[str] = frozenset()
     _heldSince = 0.0
     _presence: Presence | None = None
+    _pace: Pace | None = None
 
     def __init__(
-        self, options: ServerOptions, clock: IReactorTime, house: House | None
+        self,
+        options: ServerOptions,
+        clock: IReactorTime,
+        house: House | None,
+        ticker: Ticker | None,
     ) -> None:
         self.session = SMTPSession()
         self.options = options
         self.clock = clock
         self.lines = LineSplitter(COMMAND_LINE)
-        self._deadline = Deadline(clock, _tick(options), self._deadlinePassed)
-        self._pace = Pace(clock, options.dataTimeout, options.minimumDataRate)
+        self._deadline = Deadline(
+            ticker or Ticker(clock, shortestTime(options)), self._deadlinePassed
+        )
         self.allowance = Allowance(self.session, options, house)
 
     # What the class below adds.
@@ -116,7 +123,7 @@ class Connection(LineReceiver):
             transport.setTcpNoDelay(True)
         isPlain = type(transport) is TCPConnection
         self.outbox = Outbox(
-            lambda octets: transport.write(octets),
+            transport,
             transport.getHandle().send if isPlain else None,
         )
         if session.remoteAddress in self.options.proxyProtocol:
@@ -158,7 +165,7 @@ class Connection(LineReceiver):
             self.transport.unregisterProducer()
         # What is not encrypted goes out first, and nothing past the queue after it.
         self.outbox.flush()
-        self.outbox = Outbox(lambda octets: self.transport.write(octets))
+        self.outbox = Outbox(self.transport)
         self.expect()
         try:
             self.transport.startTLS(self.options.certificates)
@@ -204,10 +211,7 @@ class Connection(LineReceiver):
         self.transport.loseConnection()
         # Who does not take what was said is not waited for.
         self._lookAway()
-        self._deadline.cancel()
-        patience = self.options.closingTimeout
-        self._deadline = Deadline(self.clock, patience, self.transport.abortConnection)
-        self._deadline.give(patience)
+        self._deadline.give(self.options.closingTimeout)
 
     # Octets become lines and pieces of a message.
 
@@ -282,13 +286,17 @@ class Connection(LineReceiver):
                 chunk = self.lines.takeRest()
                 if not chunk:
                     break
-                self._pace.received(len(chunk))
+                if self._pace is not None:
+                    self._pace.received(len(chunk))
                 self.rawDataReceived(chunk)
             received = True
         return received
 
     def setRawMode(self) -> None:
         """From now on it is a message, or a part of one, that comes."""
+        if self._pace is None:
+            options = self.options
+            self._pace = Pace(self.clock, options.dataTimeout, options.minimumDataRate)
         self._pace.begin()
         super().setRawMode()
 
@@ -347,7 +355,8 @@ class Connection(LineReceiver):
         if self._holds or self.isClosing:
             return
         self._lookAway()
-        self._pace.extend(self.clock.seconds() - self._heldSince)
+        if self._pace is not None:
+            self._pace.extend(self.clock.seconds() - self._heldSince)
         self.expect()
         super().resumeProducing()
 
@@ -361,10 +370,12 @@ class Connection(LineReceiver):
         elif self.line_mode:
             self._deadline.give(options.commandTimeout)
         else:
-            self._deadline.give(min(options.dataTimeout, self._pace.left))
+            self._deadline.give(min(options.dataTimeout, self._timeLeft))
 
     def _deadlinePassed(self) -> None:
-        if self._holds - {REPLIES}:
+        if self.isClosing:
+            self.transport.abortConnection()
+        elif self._holds - {REPLIES}:
             # It is not the client that we wait for.
             self.expect()
         elif not self._isOpen:
@@ -373,9 +384,19 @@ class Connection(LineReceiver):
         elif self.line_mode:
             self.tooSlow(self.allowance.command())
         else:
-            self.tooSlow(self.allowance.message(isTooSlow=self._pace.left <= 0))
+            self.tooSlow(self.allowance.message(isTooSlow=self._timeLeft <= 0))
+
+    @property
+    def _timeLeft(self) -> float:
+        """How many seconds the message may take, as it stands."""
+        return math.inf if self._pace is None else self._pace.left
 
 
-def _tick(options: ServerOptions) -> float:
+def shortestTime(options: ServerOptions) -> float:
     """The shortest time that a client is given for anything."""
-    return min(options.commandTimeout, options.dataTimeout, options.handshakeTimeout)
+    return min(
+        options.commandTimeout,
+        options.dataTimeout,
+        options.handshakeTimeout,
+        options.closingTimeout,
+    )

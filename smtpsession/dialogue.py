@@ -19,7 +19,7 @@ I{Proceed} makes it happen: only there do the state and the session change.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -42,7 +42,7 @@ from smtpsession.allowance import Allowance
 from smtpsession.commands import splitCommand
 from smtpsession.errors import SMTPError
 from smtpsession.limits import COMMAND_LINE
-from smtpsession.offers import NO_OFFER, Extension, offerNow
+from smtpsession.offers import NO_OFFER, UNBOUND, Extension, offerNow
 from smtpsession.options import ServerOptions
 from smtpsession.replies import Reply
 from smtpsession.results import BadResult, repliesTo
@@ -84,6 +84,12 @@ class Dialogue:
     @ivar channelBindings: of its TLS, by type
     """
 
+    __slots__ = (
+        *("session", "allowance", "settings", "state", "lineLimit", "rules", "offer"),
+        *("channelBindings", "_settle", "_accepting", "_respond", "_takeKeys"),
+        "_origin",
+    )
+
     def __init__(
         self,
         session: SMTPSession,
@@ -98,8 +104,7 @@ class Dialogue:
         self.settings = options
         self.state = State.CONNECTED
         self.lineLimit = COMMAND_LINE
-        self.channelBindings: Mapping[str, bytes] = {}
-        self._options = options
+        self.channelBindings = UNBOUND
         self.rules = RULES[options.protocol]
         self.offer = NO_OFFER
         self._settle: Callable[[Outcome], Actions] | None = None
@@ -189,7 +194,7 @@ class Dialogue:
     def knows(self, verb: bytes) -> bool:
         """Whether this is a verb, in any case, legal here or not."""
         word = verb.decode("latin-1").upper()
-        return word in self.rules or word in self._options.verbs
+        return word in self.rules or word in self.settings.verbs
 
     def keysGiven(self, keys: ScramKeys | None) -> Actions:
         """The application has called C{validateKeys}; its question stays open."""
@@ -258,7 +263,7 @@ class Dialogue:
 
     def settleMessage(self, outcome: Outcome) -> Actions:
         session = self.session
-        isLMTP = self._options.protocol == "lmtp"
+        isLMTP = self.settings.protocol == "lmtp"
         answers = repliesTo(outcome, len(session.envelope.rcptTo) if isLMTP else None)
         session.transaction += 1
         self.startAfresh()
@@ -285,7 +290,7 @@ class Dialogue:
 
     def open(self, extensions: Iterable[Extension]) -> None:
         session = self.session
-        offer = offerNow(extensions, session, self._options, self.channelBindings)
+        offer = offerNow(extensions, session, self.settings, self.channelBindings)
         states = {keyword: make() for keyword, make in offer.newStates.items()}
         # What the last one has kept is forgotten, as a TLS that begins wants it.
         for keyword in self.offer.newStates:
@@ -299,7 +304,7 @@ class Dialogue:
 
     def _broughtRule(self, verb: str) -> Rule:
         """The rule of a verb that an extension brings."""
-        brought = self._options.verbs.get(verb)
+        brought = self.settings.verbs.get(verb)
         if brought is None:
             raise SMTPError.saying(
                 replies.NOT_HTTP if verb in HTTP else replies.UNKNOWN_COMMAND
@@ -329,7 +334,7 @@ class Dialogue:
     def _followed(self, line: bytes) -> Callable[[bytes], int] | None:
         """How many octets follow this line, where its verb can have any."""
         verb = _splitLoosely(line)[0].decode("ascii").upper()
-        brought = self._options.verbs.get(verb)
+        brought = self.settings.verbs.get(verb)
         return None if brought is None else brought[1].follow
 
     def _askSecure(self) -> Actions:
@@ -352,8 +357,8 @@ class Dialogue:
             self.state = State.REFUSED
             return self.say(outcome.reply)
         self.state = State.GREETED
-        name = "LMTP" if self._options.protocol == "lmtp" else "ESMTP"
-        return (Say(replies.greeting(self._options.hostname, name)),)
+        name = "LMTP" if self.settings.protocol == "lmtp" else "ESMTP"
+        return (Say(replies.greeting(self.settings.hostname, name)),)
 
     def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):

@@ -15,11 +15,13 @@ from twisted.internet.protocol import ServerFactory
 
 from smtpsession.admission import Admission
 from smtpsession.callbacks import Callbacks
+from smtpsession.connection import shortestTime
 from smtpsession.ledger import Ledger
 from smtpsession.options import ServerOptions
 from smtpsession.protocol import SMTPProtocol
 from smtpsession.reverse import PointerResolver, ReverseLookup
 from smtpsession.session import SMTPSession
+from smtpsession.watch import Ticker
 from smtpsession.watcher import Watcher
 
 Callback = Callable[..., Any]
@@ -104,6 +106,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
             self._clock,
             nameOf=self._nameOf,
             house=self._admission,
+            ticker=self._ticker,
             watcher=self._watcher,
         )
         protocol.factory = self
@@ -116,6 +119,8 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         """Serve the connections to come with these options."""
         self.options = options
         self._admission.adopt(options)
+        # For other times there has to be another.
+        self.__dict__.pop("_ticker", None)
 
     def left(self, protocol: SMTPProtocol) -> None:
         """The connection of this protocol has ended."""
@@ -125,7 +130,8 @@ class SMTPServerFactory(Callbacks, ServerFactory):
     @property
     def octetsHeld(self) -> int:
         """How many octets of messages wait to be read by their callbacks."""
-        return sum(each.octetsHeld for each in self._protocols)
+        # Few have any, and there may be thousands.
+        return sum(each.octetsHeld for each in self._protocols if each.reception)
 
     def drain(self, timeout: float) -> Deferred[None]:
         """
@@ -168,6 +174,10 @@ class SMTPServerFactory(Callbacks, ServerFactory):
         from twisted.internet import reactor
 
         return reactor
+
+    @cached_property
+    def _ticker(self) -> Ticker:
+        return Ticker(self._clock, shortestTime(self.options))
 
     @cached_property
     def _nameOf(self) -> Callable[[SMTPSession], Deferred[str]] | None:

@@ -29,6 +29,11 @@ class Inquiry:
     outcome.
     """
 
+    __slots__ = (
+        *("_callbacks", "_session", "_answered"),
+        *("_asking", "_asked", "_outcome", "_dismissed"),
+    )
+
     _log = Logger()
 
     def __init__(

@@ -101,6 +101,9 @@ class Ledger:
         """With what those of other processes hold."""
         return own
 
+    def _tell(self) -> None:
+        """Other processes may want to know what the connections of this one hold."""
+
     def failed(self, network: str, limits: Limits) -> None:
         """Count one failed login more from there."""
         self._bans.failed(network, limits)
@@ -136,7 +139,6 @@ class Ledger:
             now = self._seconds()
             self._late, self._due = now - self._due, now + BEAT
             self._beat = clock.callLater(BEAT, beat)
-            # Others may want to know.
-            self.held()
+            self._tell()
 
         self._beat = clock.callLater(BEAT, beat)

@@ -24,6 +24,9 @@ class LineSplitter:
         two lines
     """
 
+    # One for each connection, most of which are idle: see L{smtpsession.connection}.
+    __slots__ = "limit", "_beginning", "_octets", "_start", "_searched", "_skipping"
+
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._beginning = b""

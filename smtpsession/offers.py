@@ -60,7 +60,7 @@ class RcptParameter:
 
 
 #: What ties an authentication to a connection without TLS.
-_UNBOUND: Mapping[str, bytes] = {}
+UNBOUND: Mapping[str, bytes] = {}
 
 
 def _always(session: SMTPSession, settings: Settings) -> str | None:
@@ -201,7 +201,7 @@ def offerNow(
     extensions: Iterable[Extension],
     session: SMTPSession,
     settings: Settings,
-    channelBindings: Mapping[str, bytes] = _UNBOUND,
+    channelBindings: Mapping[str, bytes] = UNBOUND,
 ) -> Offer:
     """
     What of these extensions can be offered to this client now.

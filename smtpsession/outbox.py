@@ -6,6 +6,16 @@ Replies on their way out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Queue(Protocol):
+    """
+    What is sent when the connection takes it.
+    """
+
+    def write(self, octets: bytes) -> object:
+        """Put octets at its end."""
 
 
 class Outbox:
@@ -13,18 +23,20 @@ class Outbox:
     Gathers the replies to a batch of commands, to be written at once.
     """
 
+    __slots__ = "add", "_queue", "_sendNow", "_replies"
+
     def __init__(
         self,
-        write: Callable[[bytes], object],
+        queue: Queue,
         sendNow: Callable[[bytes], int] | None = None,
     ) -> None:
         """
-        @param write: puts octets into the queue of the transport
+        @param queue: that of the transport
         @param sendNow: hands octets to the socket, past that queue; returns how many it
             took, or raises C{OSError}.  It saves the reactor two system calls and a
             turn.  Nobody else may write.
         """
-        self._write = write
+        self._queue = queue
         self._sendNow = sendNow
         self._replies: list[bytes] = []
         #: Called with one reply more.
@@ -47,4 +59,4 @@ class Outbox:
             # From now on everything goes through the queue, which keeps the order.
             self._sendNow = None
             octets = octets[sent:]
-        self._write(octets)
+        self._queue.write(octets)

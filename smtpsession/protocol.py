@@ -57,6 +57,7 @@ from smtpsession.sasl.keys import ScramKeys
 from smtpsession.session import SMTPSession
 from smtpsession.shown import shown
 from smtpsession.tls import TLSFacts
+from smtpsession.watch import Ticker
 from smtpsession.watcher import WatchedCallbacks, Watcher
 
 
@@ -73,7 +74,8 @@ class SMTPProtocol(Connection):
     #: Whose keys were asked for last, and who waits for the client's proof.
     _wanted: KeysWanted | None = None
     _proof: PendingProof | None = None
-    _reception: Reception | None = None
+    #: The message that is on its way.
+    reception: Reception | None = None
     _skipped: ChunkDecoder | None = None
     _isIdentified = _isAnnounced = _isDraining = False
 
@@ -85,6 +87,7 @@ class SMTPProtocol(Connection):
         *,
         nameOf: Callable[[SMTPSession], Deferred[str]] | None = None,
         house: House | None = None,
+        ticker: Ticker | None = None,
         watcher: Watcher | None = None,
     ) -> None:
         """
@@ -92,9 +95,10 @@ class SMTPProtocol(Connection):
         @param nameOf: looks up the name of the client and never fails; None to do
             without
         @param house: counts the clients; None to admit each
+        @param ticker: of all connections with these options; None for one of its own
         @param watcher: is told what happens
         """
-        super().__init__(options, clock, house)
+        super().__init__(options, clock, house, ticker)
         self._watcher = watcher
         self._callbacks: Callbacks | WatchedCallbacks = callbacks
         if watcher is not None:
@@ -162,7 +166,7 @@ class SMTPProtocol(Connection):
     @property
     def octetsHeld(self) -> int:
         """How many octets of a message wait to be read by the callback."""
-        return 0 if self._reception is None else self._reception.stream.octetsHeld
+        return 0 if self.reception is None else self.reception.stream.octetsHeld
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         super().connectionLost(reason)
@@ -215,7 +219,7 @@ class SMTPProtocol(Connection):
                 self._skipped = None
                 self.setLineMode(rest)
             return
-        reception = self._reception
+        reception = self.reception
         assert reception is not None, "raw mode is for messages"
         rest = reception.feed(chunk)
         if rest is not None:
@@ -282,16 +286,16 @@ class SMTPProtocol(Connection):
         self.setRawMode()
 
     def _newReception(self) -> Reception:
-        self._reception = Reception(
+        self.reception = Reception(
             self.options,
             pause=lambda: self.hold(STREAM),
             resume=lambda: self.release(STREAM),
             isBinary=self.session.envelope.bodyType == "binarymime",
         )
-        return self._reception
+        return self.reception
 
     def _receiveChunk(self, action: ReadChunk) -> None:
-        reception = self._newReception() if action.isFirst else self._reception
+        reception = self._newReception() if action.isFirst else self.reception
         assert reception is not None, "a message has begun"
         reception.expect(ChunkDecoder(action.size), action.isLast)
         self.setRawMode()
@@ -357,7 +361,7 @@ class SMTPProtocol(Connection):
         outcome = self._inquiry.ask(callback, arguments)
         if outcome is not None:
             self._answered(outcome)
-        elif self._reception is None and self._proof is None:
+        elif self.reception is None and self._proof is None:
             self.hold(QUESTION)
 
     def _answeredLate(self, outcome: Outcome) -> None:
@@ -375,15 +379,15 @@ class SMTPProtocol(Connection):
             self.crash(Failure())
 
     def _answered(self, outcome: Outcome) -> None:
-        if self._reception is None:
+        if self.reception is None:
             self._settle(outcome)
         else:
-            self._reception.answered(outcome)
+            self.reception.answered(outcome)
             self._conclude()
 
     def _conclude(self) -> None:
         """A part of the message has ended, or the application has answered, or both."""
-        reception = self._reception
+        reception = self.reception
         if reception is None or not reception.isAwaited:
             return
         verdict = reception.verdict
@@ -392,7 +396,7 @@ class SMTPProtocol(Connection):
             if reception.stream.sizeExceeded:
                 self.allowance.size()
             if reception.whole:
-                self._reception = None
+                self.reception = None
             elif isinstance(verdict, Refused):
                 self._abandonMessage()
             octets = reception.stream.byteLength if reception.whole else None
@@ -417,7 +421,7 @@ class SMTPProtocol(Connection):
     def _abandon(self) -> None:
         """The client has gone, or is told to go: nobody waits for an answer."""
         self._inquiry.dismiss()
-        reception, self._reception = self._reception, None
+        reception, self.reception = self.reception, None
         if reception is not None:
             reception.stream.fail(MessageAborted())
         self._inquiry.cancel()

@@ -114,6 +114,9 @@ class SharedLedger(Ledger):
         self._own[_HELD] = own
         return int(sum(page[_HELD] for page in self._pages))
 
+    def _tell(self) -> None:
+        self.held()
+
     def failed(self, network: str, limits: Limits) -> None:
         """Count one failed login more from there."""
         now, own = self._seconds(), self._own

@@ -267,7 +267,8 @@ def _split(splitter: LineSplitter, chunks: Iterable[bytes]) -> list[Line]:
 
 def _held(splitter: LineSplitter) -> int:
     """How many octets a splitter keeps in memory."""
-    return sum(len(v) for v in vars(splitter).values() if isinstance(v, bytes))
+    values = (getattr(splitter, name) for name in splitter.__slots__)
+    return sum(len(each) for each in values if isinstance(each, bytes))
 
 
 def _reference(octets: bytes, limit: int) -> list[Line]:

@@ -18,6 +18,10 @@ class OutboxTests(SynchronousTestCase):
         self.sent: list[bytes] = []
         self.takes: list[int | OSError] = []
 
+    def write(self, octets: bytes) -> None:
+        """The end of the queue."""
+        self.queued.append(octets)
+
     def sendNow(self, octets: bytes) -> int:
         """Take as much as C{takes} says, by default all."""
         taken = self.takes.pop(0) if self.takes else len(octets)
@@ -30,7 +34,7 @@ class OutboxTests(SynchronousTestCase):
         """
         What was added is written as one, once.
         """
-        outbox = Outbox(self.queued.append)
+        outbox = Outbox(self)
         outbox.add(b"250 1\r\n")
         outbox.add(b"250 2\r\n")
         outbox.flush()
@@ -41,7 +45,7 @@ class OutboxTests(SynchronousTestCase):
         """
         While the socket takes all, nothing is queued.
         """
-        outbox = Outbox(self.queued.append, self.sendNow)
+        outbox = Outbox(self, self.sendNow)
         for reply in (b"250 1\r\n", b"250 2\r\n"):
             outbox.add(reply)
             outbox.flush()
@@ -60,7 +64,7 @@ class OutboxTests(SynchronousTestCase):
             self.queued.clear()
             self.sent.clear()
             self.takes = [takes]
-            outbox = Outbox(self.queued.append, self.sendNow)
+            outbox = Outbox(self, self.sendNow)
             for reply in (b"250 1\r\n", b"250 2\r\n"):
                 outbox.add(reply)
                 outbox.flush()

@@ -4,13 +4,77 @@ Tests of smtpsession.watch: how long a client is waited for, and whether it is t
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import watch
-from smtpsession.watch import Deadline, Presence
+from smtpsession.watch import Deadline, Presence, Ticker
+
+
+class TickerTests(SynchronousTestCase):
+    """Many deadlines, and one timer."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.ticker = Ticker(self.clock, 10)
+        self.passed: list[int] = []
+
+    def deadline(self, number: int) -> Deadline:
+        return Deadline(self.ticker, partial(self.passed.append, number))
+
+    def test_oneTimer(self) -> None:
+        """However many there are, there is one timer, and none where there are none."""
+        deadlines = [self.deadline(number) for number in range(100)]
+        for each in deadlines:
+            each.give(300)
+            self.clock.advance(0.01)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        for each in deadlines:
+            each.cancel()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_eachInTime(self) -> None:
+        """Each passes when its own time is over."""
+        for number in range(30):
+            self.deadline(number).give(10 + number)
+            self.clock.advance(1)
+        # The one with this number was given its time at this second.
+        for second in range(30, 71):
+            expected = [each for each in range(30) if 10 + 2 * each <= second]
+            self.assertEqual(self.passed, expected)
+            self.clock.advance(1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_failure(self) -> None:
+        """What one of them brings about keeps no other from passing."""
+
+        def fail() -> None:
+            raise ValueError("an error of ours")
+
+        Deadline(self.ticker, fail).give(10)
+        self.deadline(1).give(10)
+        self.assertRaises(ValueError, self.clock.advance, 10)
+        self.clock.advance(0)
+        self.assertEqual(self.passed, [1])
+
+    def test_forgotten(self) -> None:
+        """Of one that is cancelled nothing is kept."""
+
+        class Passed:
+            def __call__(self) -> None:
+                pass
+
+        passed = Passed()
+        deadline = Deadline(self.ticker, passed)
+        deadline.give(10)
+        self.deadline(2).give(10)
+        reference = weakref.ref(passed)
+        deadline.cancel()
+        del deadline, passed
+        self.assertIsNone(reference())
 
 
 class DeadlineTests(SynchronousTestCase):
@@ -21,7 +85,7 @@ class DeadlineTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.passed: list[float] = []
-        self.deadline = Deadline(self.clock, self.TICK, self.note)
+        self.deadline = Deadline(Ticker(self.clock, self.TICK), self.note)
 
     def note(self) -> None:
         self.passed.append(self.clock.seconds())
@@ -42,7 +106,7 @@ class DeadlineTests(SynchronousTestCase):
         """
         for seconds in (10, 11, 15, 20, 21, 300):
             clock, passed = Clock(), list[float]()
-            deadline = Deadline(clock, self.TICK, partial(passed.append, 1))
+            deadline = Deadline(Ticker(clock, self.TICK), partial(passed.append, 1))
             deadline.give(seconds)
             clock.pump([1] * (seconds - 1))
             self.assertEqual(passed, [], seconds)
@@ -116,7 +180,7 @@ class DeadlineTests(SynchronousTestCase):
             if len(self.passed) < 3:
                 deadline.give(15)
 
-        deadline = Deadline(self.clock, self.TICK, more)
+        deadline = Deadline(Ticker(self.clock, self.TICK), more)
         deadline.give(15)
         self.wait(100)
         self.assertEqual(self.passed, [15, 30, 45])
@@ -136,7 +200,7 @@ class DeadlineTests(SynchronousTestCase):
         """
         It may be cancelled before it begins, twice, and when it has passed.
         """
-        Deadline(self.clock, self.TICK, self.note).cancel()
+        Deadline(Ticker(self.clock, self.TICK), self.note).cancel()
         self.deadline.give(10)
         self.wait(10)
         self.deadline.cancel()
@@ -147,7 +211,7 @@ class DeadlineTests(SynchronousTestCase):
         """
         Who is called when it has passed may cancel it.
         """
-        deadline = Deadline(self.clock, self.TICK, lambda: deadline.cancel())
+        deadline = Deadline(Ticker(self.clock, self.TICK), lambda: deadline.cancel())
         deadline.give(10)
         self.wait(10)
         self.assertEqual(self.clock.getDelayedCalls(), [])
