@@ -17,6 +17,10 @@ from smtpsession.replies import (
     TOO_MANY_FROM_THERE,
 )
 
+#: For how many seconds it is good what was found: it costs a look at each connection,
+#: and so must not be done for each message.
+_INTERVAL = 0.1
+
 
 class Admission:
     """
@@ -34,6 +38,8 @@ class Admission:
         self._limits = limits
         self._ledger = ledger
         self._counts = ledger.newCounts()
+        self._overload: str | None = None
+        self._looked = -_INTERVAL
 
     def adopt(self, limits: Limits) -> None:
         """Enforce these from now on; who is there stays."""
@@ -65,6 +71,12 @@ class Admission:
         Why none may begin a transaction: the connections hold too much, or the reactor
         cannot keep up with what they want.
         """
+        now = self._ledger.seconds()
+        if now >= self._looked + _INTERVAL:
+            self._overload, self._looked = self._lookForOverload(), now
+        return self._overload
+
+    def _lookForOverload(self) -> str | None:
         if self._ledger.held() > self._limits.bufferedOctets:
             return "buffered-octets"
         return "loop-lag" if self._ledger.lag > self._limits.loopLag else None

@@ -14,9 +14,6 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from smtpsession.bans import Bans
 from smtpsession.limits import Limits
 
-#: For how many seconds a sum of what is held is good: it costs a look at each
-#: connection, and so must not be made for each message.
-_INTERVAL = 0.1
 #: How often, in seconds, the reactor is to show that it is in time.
 BEAT = 1.0
 
@@ -66,16 +63,17 @@ class OwnCounts:
 class Ledger:
     """
     Of all servers that share it.
+
+    @ivar seconds: gives the time
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         """
         @param seconds: gives the time
         """
-        self._seconds = seconds
+        self.seconds = seconds
         self._bans = Bans(seconds)
         self._holders: list[Callable[[], int]] = []
-        self._held, self._counted = 0, -_INTERVAL
         self._listening = 0
         self._late, self._due = 0.0, 0.0
         self._beat: IDelayedCall | None = None
@@ -91,11 +89,8 @@ class Ledger:
         self._holders.append(octetsHeld)
 
     def held(self) -> int:
-        """How many octets all connections hold, a moment ago at the most."""
-        now = self._seconds()
-        if now >= self._counted + _INTERVAL:
-            self._held, self._counted = self._sum(sum(h() for h in self._holders)), now
-        return self._held
+        """How many octets all connections hold."""
+        return self._sum(sum(count() for count in self._holders))
 
     def _sum(self, own: int) -> int:
         """With what those of other processes hold."""
@@ -130,13 +125,13 @@ class Ledger:
         """By how many seconds the reactor comes too late to what it has to do."""
         if self._beat is None:
             return 0.0
-        return max(self._late, self._seconds() - self._due)
+        return max(self._late, self.seconds() - self._due)
 
     def _await(self, clock: IReactorTime) -> None:
-        self._late, self._due = 0.0, self._seconds() + BEAT
+        self._late, self._due = 0.0, self.seconds() + BEAT
 
         def beat() -> None:
-            now = self._seconds()
+            now = self.seconds()
             self._late, self._due = now - self._due, now + BEAT
             self._beat = clock.callLater(BEAT, beat)
             self._tell()

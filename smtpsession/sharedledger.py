@@ -119,7 +119,7 @@ class SharedLedger(Ledger):
 
     def failed(self, network: str, limits: Limits) -> None:
         """Count one failed login more from there."""
-        now, own = self._seconds(), self._own
+        now, own = self.seconds(), self._own
         places = [_FAILURES + _FAILURE * place for place in self.placesOf(network)]
 
         def left(page: Page, place: int) -> float:
@@ -136,7 +136,7 @@ class SharedLedger(Ledger):
 
     def isBanned(self, network: str) -> bool:
         """Whether whoever is there has to wait."""
-        now = self._seconds()
+        now = self.seconds()
         return all(
             any(now < page[_FAILURES + _FAILURE * each + 2] for page in self._pages)
             for each in self.placesOf(network)
