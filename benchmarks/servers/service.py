@@ -2,7 +2,8 @@
 smtpsession as C{twistd} runs it, with the configuration that the arguments ask for:
 C{maildir}, or C{discard} and how many workers.
 
-Its log, with a line for each message, goes to a file.
+Its log, with lines for each message, goes to a file: that of C{twistd}, or with several
+workers that of a table C{[log]}, which all write to.
 """
 
 from __future__ import annotations
@@ -39,15 +40,22 @@ clients-per-address = {CLIENTS}
 recipients = ["*"]
 deliver = "{deliver}"
 """
+#: Otherwise the first process would have to log once more what its workers do.
+LOG = """
+[log]
+file = "mail.log"
+"""
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 if __name__ == "__main__":
     setup = readSetup()
     deliver, *workers = sys.argv[4:]
     file = Path(setup.folder) / "mail.toml"
+    count = int(*workers or ["1"])
+    text = CONFIGURATION + (LOG if count > 1 else "")
     file.write_text(
-        CONFIGURATION.format(
-            workers=int(*workers or ["1"]),
+        text.format(
+            workers=count,
             port=setup.port,
             host=HOST,
             BACKLOG=BACKLOG,
