@@ -33,6 +33,8 @@ _SERVER = "an endpoint to listen on, such as tcp:25"
 #: What the endpoint of a worker begins with: behind it are the domain of a socket that
 #: another process has opened, and its number.
 INHERITED = "inherited:"
+#: What that of a socket begins with which systemd has opened.
+SYSTEMD = "systemd:"
 
 if TYPE_CHECKING:
     from smtpsession.metrics import Metrics
@@ -193,7 +195,12 @@ def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:
     if table.endpoint.startswith("ssl:") and (table.tls or table.proxyProtocol):
         # It begins TLS by itself: before a PROXY header, and without our certificates.
         raise ValueError('in place of "ssl:" write "tcp:", and tls = "implicit"')
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, table.endpoint)
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, table.endpoint)
+    except LookupError as error:
+        if table.endpoint.startswith(SYSTEMD):
+            raise ValueError("systemd has passed on no such socket") from error
+        raise
     return endpoint
 
 

@@ -13,7 +13,7 @@ from attrs import evolve
 from smtpsession.assembly import assemble
 from smtpsession.config import Config
 from smtpsession.configfile import Misread, load
-from smtpsession.trials import problemsOf
+from smtpsession.trials import problemsOf, standIn
 
 
 def examine(file: Path, reactor: Any) -> Config:
@@ -42,5 +42,5 @@ def examineWhole(file: Path, reactor: Any) -> Config:
     except Misread as error:
         config = error.config
     config = evolve(config, problems=tuple(problemsOf(config, folder)))
-    assemble(config, folder, reactor)
+    assemble(standIn(config), folder, reactor)
     return config

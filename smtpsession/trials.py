@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 
-from smtpsession.config import Config
+from attrs import evolve
+
+from smtpsession.assembly import SYSTEMD
+from smtpsession.config import LISTEN, Config
 from smtpsession.goals import CommandTable, MaildirTable
 from smtpsession.problems import DESTINATION, Bench, Problem
 
@@ -44,8 +47,22 @@ def problemsOf(config: Config, folder: Path) -> list[Problem]:
     return bench.problems
 
 
+def standIn(config: Config) -> Config:
+    """The same with another endpoint where only systemd could have opened that."""
+    return evolve(
+        config,
+        listener=tuple(
+            evolve(each, endpoint=LISTEN) if each.endpoint.startswith(SYSTEMD) else each
+            for each in config.listener
+        ),
+    )
+
+
 def hintsFor(config: Config) -> Iterator[str]:
-    """What is allowed, and is seldom meant, each in a sentence."""
+    """What is allowed, and is seldom meant or not tried, each in a sentence."""
+    for place, listener in enumerate(config.listener):
+        if listener.endpoint.startswith(SYSTEMD):
+            yield f"listener[{place}].endpoint is not tried, for it is for systemd"
     if not config.route:
         yield "there is no route, so every recipient is refused"
     isOpen = any(each.auth != "none" for each in config.listener)

@@ -201,6 +201,9 @@ class AssemblyTests(SynchronousTestCase):
         """An endpoint has to be one."""
         for each in ("", "pigeon:1", "tcp", "tcp:port", "tcp:25:color=blue"):
             self.assertProblem("listener[0].endpoint: ", ListenerTable(endpoint=each))
+        table = ListenerTable(endpoint="systemd:domain=INET:index=99")
+        problem = self.assertProblem("listener[0].endpoint: ", table)
+        self.assertIn("(systemd has passed on no such socket)", problem)
 
     def test_destinations(self) -> None:
         """Routes to the same destination share it, and so does what is made anew."""

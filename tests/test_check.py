@@ -175,6 +175,10 @@ class CheckTests(SynchronousTestCase):
                 f"{ROUTE}\n{ROUTE}path = 'x'",
                 ["route[1] is never used, for route[0] has it all"],
             ),
+            (
+                f'[[listener]]\nendpoint = "systemd:domain=INET:index=0"\n{ROUTE}',
+                ["listener[0].endpoint is not tried, for it is for systemd"],
+            ),
         ):
             path = self.write(text)
             status, output, errors = self.check(path)
