@@ -19,10 +19,10 @@ from smtpsession.accounts import Accounts
 from smtpsession.config import AuthTable, Config, ListenerTable, MetricsTable
 from smtpsession.credentials import accountsOf, storeOf
 from smtpsession.delivery.destination import Destination
-from smtpsession.delivery.making import Surroundings, make
-from smtpsession.errors import ConfigError
+from smtpsession.delivery.making import Surroundings, make, requirePort
 from smtpsession.goals import DestinationTable, nameOf
 from smtpsession.inherited import InheritedEndpoint
+from smtpsession.kinds import INHERITED
 from smtpsession.options import ServerOptions
 from smtpsession.problems import DESTINATION, Bench
 from smtpsession.router import Route
@@ -30,9 +30,6 @@ from smtpsession.sasl.exchange import SECRET
 
 _SERVER = "an endpoint to listen on, such as tcp:25"
 
-#: What the endpoint of a worker begins with: behind it are the domain of a socket that
-#: another process has opened, and its number.
-INHERITED = "inherited:"
 #: What that of a socket begins with which systemd has opened.
 SYSTEMD = "systemd:"
 
@@ -132,9 +129,7 @@ def assemble(
             destinations[goal] = part
         asked = route.recipients, destinations[goal], route.authenticated
         routes.append(own.make(("recipients",), "patterns of addresses", Route, *asked))
-    if bench.problems:
-        source = f"{config.source}: " if config.source else ""
-        raise ConfigError(f"{source}{each}" for each in bench.problems)
+    config.refuse(bench.problems)
     used = {each.destination: destinations[each.destination] for each in config.route}
     return Assembly(accounts, listeners, used, routes, monitor)
 
@@ -196,7 +191,9 @@ def _endpoint(reactor: Any, table: ListenerTable) -> IStreamServerEndpoint:
         # It begins TLS by itself: before a PROXY header, and without our certificates.
         raise ValueError('in place of "ssl:" write "tcp:", and tls = "implicit"')
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, table.endpoint)
+        endpoint: IStreamServerEndpoint = requirePort(
+            serverFromString(reactor, table.endpoint)
+        )
     except LookupError as error:
         if table.endpoint.startswith(SYSTEMD):
             raise ValueError("systemd has passed on no such socket") from error

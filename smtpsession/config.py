@@ -9,12 +9,13 @@ in the manual is made from here.  Paths are relative to the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attrs import field, frozen
 
 from smtpsession.kinds import (
+    ENDPOINT,
     FILE,
     FLAG,
     HOSTNAME,
@@ -29,10 +30,11 @@ from smtpsession.kinds import (
     count,
     setting,
 )
+from smtpsession.errors import ConfigError
 from smtpsession.goals import DestinationTable, MaildirTable
 from smtpsession.limits import Limits
 from smtpsession.networks import Networks
-from smtpsession.problems import Problem
+from smtpsession.problems import Problem, Steps, shown, valueAt
 from smtpsession.sasl.mechanisms import BY_NAME
 
 #: Where the service listens if it is not told.
@@ -62,7 +64,7 @@ class ListenerTable:
     """
 
     name: str = setting(TEXT, "")
-    endpoint: str = setting(TEXT, LISTEN)
+    endpoint: str = setting(ENDPOINT, LISTEN)
     protocol: str = setting(choice("smtp", "lmtp"), "smtp")
     tls: str | None = setting(choice("none", "starttls", "required", "implicit"), None)
     auth: str = setting(choice("none", "optional", "required"), "none")
@@ -208,6 +210,7 @@ class Config:
     @ivar stopTimeout: how long clients may go on with a transaction when the service
         stops, in seconds
     @ivar source: what the file is called where something is wrong with it
+    @ivar mark: what tells its text from others
     @ivar problems: what is wrong with it already, in place of which there is something
         that can be read; it cannot be assembled
     """
@@ -225,16 +228,50 @@ class Config:
     workers: int = setting(count(), 1)
     stopTimeout: float = setting(SECONDS, 30)
     source: str = beside("")
+    mark: int = beside(0)
     problems: tuple[Problem, ...] = beside(())
 
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """
+        @raise ConfigError: there are any
+        """
+        source = f"{self.source}: " if self.source else ""
+        said = [f"{source}{each}" for each in problems]
+        if said:
+            raise ConfigError(said)
 
-STAYS = "workers and listeners cannot change while they are in use"
+
+#: Why something cannot be changed by a reload.
+WHILE_IN_USE = "as long as the service runs"
 
 
-def whatStays(config: Config) -> tuple[object, ...]:
-    """What cannot change while the service runs: its ports and its processes."""
-    places = [(each.endpoint, each.protocol) for each in config.listener]
-    return config.workers, config.metrics, places
+#: What cannot change while the service runs: its processes and its ports.
+_STAYS: tuple[Steps, ...] = (("workers",), ("metrics", "endpoint"))
+_STAYS_OF_LISTENERS = "endpoint", "protocol"
+
+
+def requireSame(before: Config, after: Config) -> None:
+    """
+    @raise ConfigError: C{after} has what cannot be had while C{before} is in use
+    """
+    steps = [*_STAYS]
+    problems = []
+    count = len(before.listener)
+    if len(after.listener) == count:
+        steps += [
+            ("listener", place, key)
+            for place in range(count)
+            for key in _STAYS_OF_LISTENERS
+        ]
+    else:
+        text = f"{len(after.listener)} of them, but expected {count}, {WHILE_IN_USE}"
+        problems.append(Problem(("listener",), text))
+    for each in steps:
+        old, new = valueAt(before, each), valueAt(after, each)
+        if old != new:
+            expected = f"{shown(old)}, {WHILE_IN_USE}"
+            problems.append(Problem.misfit(each, new, expected))
+    after.refuse(problems)
 
 
 #: What is configured where there is no file: a mail sink.

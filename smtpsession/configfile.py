@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -57,7 +58,13 @@ def parse(octets: bytes, path: str | Path) -> Config:
         given = tomllib.loads(octets.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{path}: not TOML: {error}"]) from error
-    return read(given, Path(path).absolute().parent, str(path))
+    config = read(given, Path(path).absolute().parent, str(path))
+    return evolve(config, mark=markOf(octets))
+
+
+def markOf(octets: bytes) -> int:
+    """What tells the text of a configuration from others: a number of 48 bits."""
+    return int.from_bytes(blake2b(octets, digest_size=6).digest(), "big")
 
 
 def read(given: Mapping[str, Any], folder: Path, name: str) -> Config:

@@ -5,6 +5,7 @@ Everything that can be wrong with a configuration, said at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,20 @@ from smtpsession.configfile import Misread, load
 from smtpsession.trials import problemsOf, standIn
 
 
-def examine(file: Path, reactor: Any) -> Config:
+def examine(file: Path, reactor: Any, checkers: Sequence[str] = ()) -> Config:
     """
-    Read a configuration that is to be used.  Where something in it cannot be read, try
-    nevertheless what the rest asks for; otherwise, who uses it will.
+    Read a configuration that is to be used, and look whether the files and folders that
+    it names can be had.  Whether the rest can be made is for who uses it, unless
+    something is wrong already: then all of it is to be said.
 
+    @param checkers: more of them, besides those in the file
     @raise ConfigError: with all that is wrong
     """
-    try:
-        return load(file)
-    except Misread as error:
-        assemble(error.config, file.absolute().parent, reactor)
-        raise
+    folder = file.absolute().parent
+    config = _read(file, checkers)
+    if config.problems:
+        assemble(config, folder, reactor)
+    return config
 
 
 def examineWhole(file: Path, reactor: Any) -> Config:
@@ -36,11 +39,18 @@ def examineWhole(file: Path, reactor: Any) -> Config:
 
     @raise ConfigError: with all that is wrong
     """
-    folder = file.absolute().parent
+    config = _read(file)
+    assemble(standIn(config), file.absolute().parent, reactor)
+    return config
+
+
+def _read(file: Path, checkers: Sequence[str] = ()) -> Config:
+    """The configuration, with all that can be known to be wrong before it is used."""
     try:
         config = load(file)
     except Misread as error:
         config = error.config
-    config = evolve(config, problems=tuple(problemsOf(config, folder)))
-    assemble(standIn(config), folder, reactor)
-    return config
+    auth = evolve(config.auth, checkers=(*config.auth.checkers, *checkers))
+    config = evolve(config, auth=auth)
+    problems = problemsOf(config, file.absolute().parent)
+    return evolve(config, problems=tuple(problems))

@@ -17,8 +17,10 @@ from smtpsession.kinds import (
     FILE,
     FLAG,
     FOLDERS,
+    HEADERS,
     OPTIONS,
     SECONDS,
+    SERVER_NAME,
     TEXT,
     TEXTS,
     Options,
@@ -78,7 +80,7 @@ class SMTPTable:
     tls: str = setting(
         choice("none", "opportunistic", "required", "implicit"), "opportunistic"
     )
-    serverName: str | None = setting(TEXT, None)
+    serverName: str | None = setting(SERVER_NAME, None)
     ca: Path | None = setting(FILE, None)
     user: str | None = setting(TEXT, None)
     passwordFile: Path | None = setting(FILE, None)
@@ -141,7 +143,7 @@ class HTTPTable:
     url: str = setting(TEXT)
     ca: Path | None = setting(FILE, None)
     secretFile: Path | None = setting(FILE, None)
-    headers: Options = setting(OPTIONS, Options())
+    headers: Options = setting(HEADERS, Options())
     timeout: float = setting(SECONDS, 120)
     connectTimeout: float = setting(SECONDS, 30)
     maxRecipients: int = setting(count(), 25)

@@ -8,9 +8,11 @@ are the fields of an attrs class, each made with `setting`.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,12 @@ from smtpsession.networks import Networks
 from smtpsession.patterns import compilePatterns
 
 _KIND, _BESIDE = "kind", "beside"
+
+#: What the endpoint of a worker begins with: behind it are the domain of a socket that
+#: another process has opened, and its number.
+INHERITED = "inherited:"
+#: RFC 9110, section 5.6.2.
+_TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @frozen
@@ -122,6 +130,31 @@ def _readArgument(value: Any, folder: Path) -> str:
     return str(value)
 
 
+def _readEndpoint(value: Any, folder: Path) -> str:
+    text = _readText(value, folder)
+    if text.startswith(INHERITED):
+        raise ValueError("that is what workers are told")
+    return text
+
+
+def _readServerName(value: Any, folder: Path) -> str:
+    text = _readText(value, folder)
+    try:
+        ip_address(text)
+    except ValueError:
+        _require(isDomain(text))
+    return text
+
+
+def _readHeaders(value: Any, folder: Path) -> Options:
+    for name, text in _readOptions(value, folder).values.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header")
+        if not (isinstance(text, str) and text.isprintable()):
+            raise ValueError(f"{name} is not a text on one line")
+    return Options(value)
+
+
 def _readFolders(value: Any, folder: Path) -> str:
     text = _readText(value, folder)
     for each in re.findall("{.*?}", text):
@@ -130,6 +163,8 @@ def _readFolders(value: Any, folder: Path) -> str:
     return text
 
 
+ENDPOINT = Kind("a text that is not empty", _readEndpoint)
+SERVER_NAME = Kind("a host name in ASCII, or an IP address", _readServerName)
 TEXT = Kind("a text that is not empty", _readText)
 FLAG = Kind("true or false", _readFlag)
 FILE = Kind("the name of a file or a folder", _readFile)
@@ -145,15 +180,20 @@ PATTERNS = Kind(
 )
 
 
-@frozen(eq=False)
+def _canonical(values: Mapping[str, Any]) -> str:
+    # What TOML has and JSON has not, dates and times, are told apart by their texts.
+    return json.dumps(values, sort_keys=True, default=str)
+
+
+@frozen
 class Options:
     """
-    A table of whatever somebody else understands, compared by identity.
+    A table of whatever somebody else understands.
 
     @ivar values: by key
     """
 
-    values: Mapping[str, Any] = field(factory=dict)
+    values: Mapping[str, Any] = field(factory=dict, eq=_canonical)
 
 
 def _readOptions(value: Any, folder: Path) -> Options:
@@ -162,6 +202,9 @@ def _readOptions(value: Any, folder: Path) -> Options:
 
 
 OPTIONS = Kind("a table", _readOptions)
+
+
+HEADERS = Kind("a table of texts, each under the name of a header", _readHeaders)
 
 
 def choice(*values: str) -> Kind:

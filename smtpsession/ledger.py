@@ -99,6 +99,9 @@ class Ledger:
     def _tell(self) -> None:
         """Other processes may want to know what the connections of this one hold."""
 
+    def adopted(self, mark: int) -> None:
+        """The process goes on with the configuration of this mark."""
+
     def failed(self, network: str, limits: Limits) -> None:
         """Count one failed login more from there."""
         self._bans.failed(network, limits)

@@ -6,6 +6,7 @@ what stands there, and what was expected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from os import PathLike, fspath
 from typing import Any, Union
@@ -20,6 +21,10 @@ Steps = tuple[Union[str, int], ...]
 #: Of a route: the field whose keys stand in the route itself.
 DESTINATION = "destination"
 
+#: A key that TOML wants no quotes for.
+_BARE = re.compile("[A-Za-z0-9_-]+")
+#: In a URL, what is nobody's business.
+_SECRET = re.compile("//[^/@]*@")
 #: How many characters of a value are shown.
 _LENGTH = 200
 
@@ -48,9 +53,11 @@ class Problem:
     def __str__(self) -> str:
         return f"{_where(self.steps)}: {self.text}"
 
-    def isWithin(self, steps: Steps) -> bool:
-        """Whether it is there, or at something in there."""
-        return self.steps[: len(steps)] == steps
+    def concerns(self, steps: Steps) -> bool:
+        """Whether it is there, or at something in there, or all around it."""
+        common = min(len(steps), len(self.steps))
+        isAround = common == len(steps) or common > 0
+        return isAround and self.steps[:common] == steps[:common]
 
 
 def shown(value: Any) -> str:
@@ -62,6 +69,7 @@ def shown(value: Any) -> str:
     if has(type(value)):
         return "a table"
     text = repr(list(value) if isinstance(value, tuple) else value)
+    text = _SECRET.sub("//...@", text)
     return text if len(text) <= _LENGTH else text[: _LENGTH - 3] + "..."
 
 
@@ -72,7 +80,8 @@ def _where(steps: Steps) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += f".{step}" if text else step
+            key = step if _BARE.fullmatch(step) else f'"{step}"'
+            text += f".{key}" if text else key
     return text or "the file"
 
 
@@ -108,18 +117,16 @@ class Bench:
 
     def within(self, *steps: str | int) -> Bench:
         """A bench for a table in this one, which notes what is wrong there here too."""
-        return Bench(
-            _valueAt(self._table, steps), self.problems, (*self._steps, *steps)
-        )
+        return Bench(valueAt(self._table, steps), self.problems, (*self._steps, *steps))
 
     def isWrong(self, *steps: str | int) -> bool:
-        """Whether something is wrong there."""
+        """Whether something is wrong there, or with a table that it is in."""
         there = (*self._steps, *steps)
-        return any(each.isWithin(there) for each in self.problems)
+        return any(each.concerns(there) for each in self.problems)
 
     def blame(self, steps: Steps, expected: str, why: str = "") -> None:
         """Note that what stands there is not what it should be."""
-        found = _valueAt(self._table, steps)
+        found = valueAt(self._table, steps)
         there = (*self._steps, *steps)
         self.problems.append(Problem.misfit(there, found, expected, why))
 
@@ -145,7 +152,8 @@ class Bench:
         return None
 
 
-def _valueAt(table: Any, steps: Steps) -> Any:
+def valueAt(table: Any, steps: Steps) -> Any:
+    """What stands there in a table, or what it is by default."""
     for step in steps:
         if isinstance(step, int):
             table = table[step]

@@ -115,6 +115,10 @@ class RoutingServer(SMTPServerFactory):
         self._delivered = delivered
         self._open: dict[SMTPSession, _Transaction] = {}
 
+    def isUsing(self, destination: Destination) -> bool:
+        """Whether a transaction has asked it, and is not known to have ended."""
+        return any(destination in each.asked for each in self._open.values())
+
     async def onHelo(self, hostname: str, session: SMTPSession) -> None:
         """The client begins anew."""
         await self._forget(session)

@@ -13,11 +13,10 @@ from typing import Any
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.assembly import Assembly, Monitor, assemble
-from smtpsession.config import STAYS, Config, whatStays
+from smtpsession.config import Config, requireSame
 from smtpsession.delivery.destination import Destination
 from smtpsession.errors import ConfigError
 from smtpsession.eventfile import EventFile
@@ -26,6 +25,7 @@ from smtpsession.ledger import Ledger
 from smtpsession.logfile import logFileOf
 from smtpsession.listening import ListeningService
 from smtpsession.notify import notify, notifyReloading
+from smtpsession.retirement import Retirement
 from smtpsession.router import RoutingServer
 from smtpsession.sasl.exchange import SECRET
 from smtpsession.session import SMTPSession
@@ -71,7 +71,7 @@ class MailService(MultiService):
         self._logged = {} if place is None else {"worker": place}
         self._logFile = logFileOf(config.log, self._logged)
         accounts, monitor = self._assembly.accounts, self._assembly.monitor
-        ledger = ledger or Ledger(reactor.seconds)
+        self._ledger = ledger or Ledger(reactor.seconds)
         self.servers = [
             RoutingServer(
                 self._assembly.routes,
@@ -80,10 +80,11 @@ class MailService(MultiService):
                 options=listener.options,
                 reactor=reactor,
                 watcher=None if monitor is None else monitor.metrics,
-                ledger=ledger,
+                ledger=self._ledger,
             )
             for listener in self._assembly.listeners
         ]
+        self._retirement = Retirement(reactor, self._isUsed)
         for listener, server in zip(
             self._assembly.listeners, self.servers, strict=True
         ):
@@ -140,6 +141,7 @@ class MailService(MultiService):
             what = f"{error.filename}: {error.strerror}"
             raise SystemExit(f"cannot use {what}") from None
         super().startService()
+        self._ledger.adopted(self._config.mark)
         if self._monitor is not None:
             self._monitor.startService()
         # Not now: the reactor puts its own handlers in place when it begins to run.
@@ -166,6 +168,7 @@ class MailService(MultiService):
         await gatherResults([each.drain(timeout) for each in self.servers])
         for destination in self._assembly.destinations.values():
             await destination.stop()
+        await self._retirement.stop()
         if self._assembly.accounts is not None:
             await self._assembly.accounts.stop()
         if self._events is not None:
@@ -203,8 +206,7 @@ class MailService(MultiService):
     def _adopt(self, config: Config) -> None:
         before = self._assembly
         after = self._assemble(config, before.destinations, before.monitor)
-        if whatStays(config) != whatStays(self._config):
-            raise ConfigError([STAYS])
+        requireSame(self._config, config)
         events, logFile = _eventFile(config), logFileOf(config.log, self._logged)
         with ExitStack() as undoing:
             for file in (events, logFile):
@@ -214,7 +216,7 @@ class MailService(MultiService):
             for table, destination in after.destinations.items():
                 if table not in before.destinations:
                     destination.start()
-                    undoing.callback(self._end, destination)
+                    undoing.callback(self._retirement.end, destination)
             if after.accounts is not None:
                 after.accounts.start()
             undoing.pop_all()
@@ -225,6 +227,7 @@ class MailService(MultiService):
         if logFile is not None:
             logFile.start()
         self._config, self._assembly = config, after
+        self._ledger.adopted(config.mark)
         self._events, self._logFile = events, logFile
         for server, listener in zip(self.servers, after.listeners, strict=True):
             server.routes = after.routes
@@ -236,16 +239,10 @@ class MailService(MultiService):
             before.accounts.stop()
         for table, destination in before.destinations.items():
             if table not in after.destinations:
-                self._end(destination)
+                self._retirement.add(destination, config.stopTimeout)
 
-    def _end(self, destination: Destination) -> None:
-        ending = Deferred.fromCoroutine(destination.stop())
-        ending.addErrback(self._notStopped)
-
-    def _notStopped(self, failure: Failure) -> None:
-        self._log.failure(
-            "a destination has not stopped", failure, event="destination-not-stopped"
-        )
+    def _isUsed(self, destination: Destination) -> bool:
+        return any(each.isUsing(destination) for each in self.servers)
 
     def _ready(self) -> None:
         heed(self._reactor, self.reload)

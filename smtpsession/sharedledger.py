@@ -4,10 +4,13 @@ What the servers of several processes count together.
 
 The processes share a piece of memory.  Each has a page of it that only it writes, and
 reads those of all: so there is nothing to lock, and what a process has counted is gone
-when its page is cleared, however it ended.  Networks are counted in two tables, in a
-place of each that a keyed hash gives.  The lesser of the two is their number: that
-others share both places of one is so unlikely that it does not matter, and is nothing
-that they can bring about.
+when its page is cleared, however it ended.
+
+For each network there are two places, which a keyed hash gives.  Its connections are
+counted in both, and the lesser count is taken for theirs: others add to it only where
+they share both.  Its failed logins are kept in one of the two under a mark of the
+network, and so are nobody else's; where both are taken, those that are oldest are
+forgotten.
 """
 
 from __future__ import annotations
@@ -24,12 +27,13 @@ from smtpsession.limits import Limits
 
 #: How many places each table has.
 _PLACES = 8192
-#: What there is of each failed login: how many, when the last was, and until when
-#: whoever it was has to wait.
-_FAILURE = 3
-# In a page, in numbers of eight octets: what is held, the failures, and for each server
-# its connections, in all and by network.
-_HELD, _FAILURES = 0, 1
+#: What there is of failed logins: whose they are, how many, when the last was, and
+#: until when whoever it was has to wait.
+_FAILURE = 4
+# In a page, in numbers of eight octets: what is held, the mark of the configuration
+# that was adopted last, the failures, and for each server its connections, in all and
+# by network.
+_HELD, _ADOPTED, _FAILURES = 0, 1, 2
 _SERVERS = _FAILURES + 2 * _PLACES * _FAILURE
 _SERVER = 1 + 2 * _PLACES
 
@@ -62,10 +66,18 @@ def pagesIn(descriptor: int, processes: int) -> Sequence[Page]:
 
 
 def clear(page: Page) -> None:
-    """The process that wrote this has ended; who failed to log in there is known on."""
+    """
+    The process that wrote this has ended; who failed to log in there is known on, and
+    what it had adopted.
+    """
     page[_HELD] = 0
     rest = page[_SERVERS:]
     rest[:] = memoryview(bytes(rest.nbytes)).cast("d")
+
+
+def adoptedIn(page: Page) -> int:
+    """The mark of the configuration that the process has adopted last."""
+    return int(page[_ADOPTED])
 
 
 def _lengthOf(servers: int) -> int:
@@ -103,12 +115,22 @@ class SharedLedger(Ledger):
 
     def placesOf(self, network: str) -> tuple[int, int]:
         """Those of a network: one in each table."""
-        digest = blake2b(network.encode(), digest_size=8, key=self._secret).digest()
-        one, other = digest[:4], digest[4:]
+        one, other, _ = self._digest(network)
+        return one, other
+
+    def _digest(self, network: str) -> tuple[int, int, int]:
+        """Its places, and its mark."""
+        digest = blake2b(network.encode(), digest_size=14, key=self._secret).digest()
+        one, other, mark = digest[:4], digest[4:8], digest[8:]
         return (
             int.from_bytes(one, "big") % _PLACES,
             int.from_bytes(other, "big") % _PLACES + _PLACES,
+            int.from_bytes(mark, "big"),
         )
+
+    def adopted(self, mark: int) -> None:
+        """The process goes on with the configuration of this mark."""
+        self._own[_ADOPTED] = mark
 
     def _sum(self, own: int) -> int:
         self._own[_HELD] = own
@@ -120,27 +142,41 @@ class SharedLedger(Ledger):
     def failed(self, network: str, limits: Limits) -> None:
         """Count one failed login more from there."""
         now, own = self.seconds(), self._own
-        places = [_FAILURES + _FAILURE * place for place in self.placesOf(network)]
+        *numbers, mark = self._digest(network)
+        places = [_FAILURES + _FAILURE * each for each in numbers]
 
-        def left(page: Page, place: int) -> float:
-            return float(
-                page[place] * 0.5 ** ((now - page[place + 1]) / limits.banTime)
-            )
+        def left(page: Page) -> float:
+            place = _placeOf(page, places, mark)
+            if place is None:
+                return 0.0
+            age = now - page[place + 2]
+            return float(page[place + 1] * 0.5 ** (age / limits.banTime))
 
-        for place in places:
-            own[place], own[place + 1] = left(own, place) + 1, now
-        failures = min(sum(left(page, each) for page in self._pages) for each in places)
-        if failures > limits.authFailuresPerAddress:
-            for place in places:
-                own[place + 2] = now + limits.banTime
+        before = left(own)
+        place = _placeOf(own, places, mark)
+        if place is None:
+            # That of the two that was used least lately.
+            place = min(places, key=lambda each: own[each + 2])
+            own[place + 3] = 0
+        own[place], own[place + 1], own[place + 2] = mark, before + 1, now
+        if sum(map(left, self._pages)) > limits.authFailuresPerAddress:
+            own[place + 3] = now + limits.banTime
 
     def isBanned(self, network: str) -> bool:
         """Whether whoever is there has to wait."""
         now = self.seconds()
-        return all(
-            any(now < page[_FAILURES + _FAILURE * each + 2] for page in self._pages)
-            for each in self.placesOf(network)
-        )
+        *numbers, mark = self._digest(network)
+        places = [_FAILURES + _FAILURE * each for each in numbers]
+        for page in self._pages:
+            place = _placeOf(page, places, mark)
+            if place is not None and now < page[place + 3]:
+                return True
+        return False
+
+
+def _placeOf(page: Page, places: Sequence[int], mark: int) -> int | None:
+    """Which of the places has what is of this mark."""
+    return next((each for each in places if page[each] == mark), None)
 
 
 class SharedCounts:

@@ -24,12 +24,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpsession.assembly import Monitor, assemble
-from smtpsession.config import STAYS, Config, whatStays
+from smtpsession.config import WHILE_IN_USE, Config, requireSame
+from smtpsession.configfile import markOf
 from smtpsession.errors import ConfigError
 from smtpsession.listening import ListeningService
 from smtpsession.logfile import LogFile, logFileOf
 from smtpsession.notify import notify, notifyReloading
-from smtpsession.sharedledger import Page, clear, openMemory, pagesIn
+from smtpsession.problems import Problem, shown
+from smtpsession.sharedledger import Page, adoptedIn, clear, openMemory, pagesIn
 from smtpsession.signals import heed
 from smtpsession.workerprocess import FIRST_SOCKET, Worker
 
@@ -40,23 +42,34 @@ DOMAINS = {AF_INET: "INET", AF_INET6: "INET6", AF_UNIX: "UNIX"}
 
 #: What the environment says to a worker: which one it is, the domains of its sockets,
 #: what salts are made of, the descriptor that it is to report its metrics to, if
-#: anybody wants to know them, the configuration that was last found to be good, and the
-#: descriptor of the memory in which all count their clients.
-PLACE, DOMAIN, SECRET, REPORTS, CONFIG, LEDGER = (
+#: anybody wants to know them, the configuration that was last found to be good, whether
+#: the file has another that is to be tried, and the descriptor of the memory in which
+#: all count their clients.
+PLACE, DOMAIN, SECRET, REPORTS, CONFIG, RELOAD, LEDGER = (
     "SMTPSESSION_WORKER",
     "SMTPSESSION_DOMAINS",
     "SMTPSESSION_SECRET",
     "SMTPSESSION_REPORTS",
     "SMTPSESSION_CONFIG",
+    "SMTPSESSION_RELOAD",
     "SMTPSESSION_LEDGER",
 )
-#: Workers that have a log of their own tell us nothing for ours.
-LOG_STAYS = "a log of its own cannot come or go while workers run"
-
 # Linux takes 128 KiB for one variable.
 _ENVIRONMENT = 100_000
 # How much longer than they have said workers may take to stop.
 _GRACE = 15.0
+
+
+def requireSameLog(before: Config, after: Config) -> None:
+    """
+    Workers that have a log of their own tell us nothing for ours.
+
+    @raise ConfigError: it would come or go
+    """
+    old, new = before.log.file, after.log.file
+    if (old is None) != (new is None):
+        expected = f"{shown(old)}, {WHILE_IN_USE}"
+        after.refuse([Problem.misfit(("log", "file"), new, expected)])
 
 
 class Supervisor(Service):
@@ -83,8 +96,9 @@ class Supervisor(Service):
         self._config, self._file, self._reactor = config, file, reactor
         self._reread = reread
         self._secret = secret
-        # For workers that begin later: by then the file can be another, or bad.
-        self._text = _textOf(file)
+        # For workers that begin later: by then the file can be another, or bad.  What
+        # only looks good may still be refused by them.
+        self._text = self._latest = _textOf(file)
         # Not used here: what is wrong with it is to be said once, and by now.
         assembly = assemble(config, file.parent, reactor)
         self._endpoints = [(each.name, each.endpoint) for each in assembly.listeners]
@@ -192,18 +206,24 @@ class Supervisor(Service):
         try:
             config, text = self._reread(), _textOf(self._file)
             assemble(config, self._file.parent, self._reactor)
-            if whatStays(config) != whatStays(self._config):
-                raise ConfigError([STAYS])
-            if (config.log.file is None) != (self._config.log.file is None):
-                raise ConfigError([LOG_STAYS])
+            requireSame(self._config, config)
+            requireSameLog(self._config, config)
             self._logTo(logFileOf(config.log))
         except (ConfigError, OSError) as error:
             self._log.error("not reloaded: {error}", event="not-reloaded", error=error)
+        except Exception:
+            self._log.failure("not reloaded", event="not-reloaded")
         else:
-            self._config, self._text = config, text
+            self._learnGood()
+            self._config, self._latest = config, text
             for each in self._workers:
                 each.signal("HUP")
         notify("READY=1")
+
+    def _learnGood(self) -> None:
+        """What one of those who use it has adopted is good."""
+        if markOf(self._latest.encode("utf-8")) in map(adoptedIn, self._pages):
+            self._text = self._latest
 
     def _logTo(self, logFile: LogFile | None) -> None:
         if logFile is not None:
@@ -272,6 +292,7 @@ class Supervisor(Service):
             self._totals.restarted()
 
     def _environment(self, place: int) -> Mapping[str, str]:
+        self._learnGood()
         domains = [DOMAINS[port.addressFamily] for port in self._ports]
         inherited = {
             name: value
@@ -287,6 +308,8 @@ class Supervisor(Service):
             DOMAIN: ",".join(domains),
             SECRET: self._secret.hex(),
             CONFIG: self._text,
+            # Otherwise nobody has adopted it yet, or all have refused it.
+            RELOAD: "" if self._text == self._latest else "yes",
             LEDGER: str(self._ledger),
         }
 
@@ -310,7 +333,7 @@ class _Nobody(Factory):
 def _textOf(file: Path) -> str:
     """The configuration, or nothing where it does not fit into the environment."""
     try:
-        text = file.read_text("utf-8")
+        text = file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
     return text if len(text.encode("utf-8")) < _ENVIRONMENT else ""

@@ -160,11 +160,10 @@ def _load(file: Path, checkers: tuple[str, ...]) -> Config:
         raise ConfigError([f"{file}: {what}"]) from error
     from twisted.internet import reactor
 
-    config = examine(file, reactor)
+    config = examine(file, reactor, checkers)
     if checkers and config.workers > 1:
         raise ConfigError(["--auth: with several workers the file has to say it"])
-    auth = evolve(config.auth, checkers=(*config.auth.checkers, *checkers))
-    return evolve(config, auth=auth)
+    return config
 
 
 def _serviceOf(

@@ -26,21 +26,25 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from smtpsession.assembly import INHERITED, Monitor
-from smtpsession.config import STAYS, Config, MetricsTable, whatStays
+from smtpsession.assembly import Monitor
+from smtpsession.config import WHILE_IN_USE, Config, MetricsTable, requireSame
 from smtpsession.configfile import load, parse
 from smtpsession.errors import ConfigError
+from smtpsession.examination import examine
+from smtpsession.kinds import INHERITED
 from smtpsession.service import MailService
+from smtpsession.problems import Problem
 from smtpsession.sharedledger import SharedLedger, pagesIn
 from smtpsession.signals import postpone
 from smtpsession.supervisor import (
     CONFIG,
     DOMAIN,
     LEDGER,
-    LOG_STAYS,
     PLACE,
+    RELOAD,
     REPORTS,
     SECRET,
+    requireSameLog,
 )
 from smtpsession.workerprocess import FIRST_SOCKET
 
@@ -52,7 +56,8 @@ def ownConfig(config: Config, domains: list[str]) -> Config:
     @raise ConfigError: there are not as many sockets as listeners
     """
     if len(domains) != len(config.listener):
-        raise ConfigError([STAYS])
+        text = f"{len(config.listener)} of them, but expected {len(domains)}"
+        config.refuse([Problem(("listener",), f"{text}, {WHILE_IN_USE}")])
     listeners = tuple(
         evolve(
             listener,
@@ -83,13 +88,11 @@ def main(
     started = parse(text.encode("utf-8"), file) if text else load(file)
 
     def reread() -> Config:
-        return own(load(file))
+        return own(examine(file, reactor))
 
     def own(config: Config) -> Config:
-        if (config.log.file is None) != (started.log.file is None):
-            raise ConfigError([LOG_STAYS])
-        if whatStays(config) != whatStays(started):
-            raise ConfigError([STAYS])
+        requireSameLog(started, config)
+        requireSame(started, config)
         return ownConfig(config, domains)
 
     secret = bytes.fromhex(environment[SECRET])
@@ -109,6 +112,8 @@ def main(
     )
     service.privilegedStartService()
     service.startService()
+    if environment.get(RELOAD):
+        reactor.callWhenRunning(service.reload)
     if started.log.file is not None:
         globalLogPublisher.removeObserver(repeated)
 

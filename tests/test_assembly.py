@@ -199,7 +199,10 @@ class AssemblyTests(SynchronousTestCase):
 
     def test_badEndpoint(self) -> None:
         """An endpoint has to be one."""
-        for each in ("", "pigeon:1", "tcp", "tcp:port", "tcp:25:color=blue"):
+        for each in (
+            *("", "pigeon:1", "tcp", "tcp:port", "tcp:25:color=blue"),
+            *("tcp:65536", "tcp:-1"),
+        ):
             self.assertProblem("listener[0].endpoint: ", ListenerTable(endpoint=each))
         table = ListenerTable(endpoint="systemd:domain=INET:index=99")
         problem = self.assertProblem("listener[0].endpoint: ", table)

@@ -143,6 +143,33 @@ WRONG = [
         "a list of texts, the first a program",
     ),
     ('tls.certificate = "x"\ntls.names.a = 3', "tls.names.a", "3", "a table"),
+    (
+        '[[listener]]\nendpoint = "inherited:INET:3"',
+        "listener[0].endpoint",
+        "'inherited:INET:3'",
+        "a text that is not empty (that is what workers are told)",
+    ),
+    *(
+        (
+            f'[[route]]\nrecipients = ["*"]\ndeliver = "http"\nurl = "http://a/"\n'
+            f"headers = {{{header}}}",
+            "route[0].headers",
+            found,
+            f"a table of texts, each under the name of a header ({why})",
+        )
+        for header, found, why in (
+            ('"a b" = "x"', "{'a b': 'x'}", "'a b' is not the name of a header"),
+            ('A = "x\\ny"', "{'A': 'x\\ny'}", "A is not a text on one line"),
+            ('A = ["x"]', "{'A': ['x']}", "A is not a text on one line"),
+        )
+    ),
+    (
+        '[[route]]\nrecipients = ["*"]\ndeliver = "smtp"\nendpoint = "tcp:a:25"\n'
+        'server-name = "a b"',
+        "route[0].server-name",
+        "'a b'",
+        "a host name in ASCII, or an IP address",
+    ),
 ]
 
 UNKNOWN = [

@@ -66,6 +66,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("trials", "examination"),
         *(
             "listening",
+            "retirement",
             "service",
             "workerprocess",
             "sharedledger",

@@ -139,6 +139,14 @@ class MakingTests(SynchronousTestCase):
                 "ca": "ca.pem",
             },
         )
+        self.assertProblems(
+            [
+                "endpoint: 'tcp:a.example:65536', but expected an endpoint to connect "
+                "to, such as tcp:relay.example.org:25 (there is no port 65536)"
+            ],
+            "smtp",
+            endpoint="tcp:a.example:65536",
+        )
         endpoint = "tcp:a.example:25"
         self.assertProblems(
             [

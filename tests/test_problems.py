@@ -24,7 +24,8 @@ class ProblemTests(SynchronousTestCase):
         for steps, expected in (
             ((), "the file"),
             (("hostname",), "hostname"),
-            (("tls", "names", "a.example", "key"), "tls.names.a.example.key"),
+            (("tls", "names", "a.example", "key"), 'tls.names."a.example".key'),
+            (("",), '""'),
             (("route", 2, "recipients"), "route[2].recipients"),
             (("route", 2, DESTINATION, "path"), "route[2].path"),
             (("route", 2, DESTINATION), "route[2]"),
@@ -49,6 +50,7 @@ class ProblemTests(SynchronousTestCase):
             (Path("/etc/mail"), "'/etc/mail'"),
             (None, "nothing"),
             (Config(), "a table"),
+            ("http://a:secret@b.example/", "'http://...@b.example/'"),
         ):
             self.assertEqual(shown(value), expected)
         self.assertEqual(len(shown("x" * 1000)), 200)
@@ -83,8 +85,9 @@ class BenchTests(SynchronousTestCase):
             self.said(),
             [
                 "route[0].line-endings: 'lf', but expected cr (no)",
-                "tls.names.a.example.certificate: '/a.pem', but expected another (no)",
-                "tls.names.a.example.key: nothing, but expected one",
+                'tls.names."a.example".certificate: '
+                "'/a.pem', but expected another (no)",
+                'tls.names."a.example".key: nothing, but expected one',
             ],
         )
 
@@ -98,6 +101,13 @@ class BenchTests(SynchronousTestCase):
         self.assertFalse(self.bench.within("tls").isWrong("key"))
         self.bench.make(("tls", "key"), "one", _fail)
         self.assertEqual(len(self.said()), 2)
+
+    def test_around(self) -> None:
+        """Nor is what is in a table that is wrong itself."""
+        bench = Bench(self.config, [Problem(("tls", "names", "a.example"), "no")])
+        self.assertTrue(bench.isWrong("tls", "names", "a.example", "key"))
+        self.assertFalse(bench.isWrong("tls", "names", "b.example"))
+        self.assertFalse(Bench(self.config, [Problem((), "no")]).isWrong("tls"))
 
     def test_system(self) -> None:
         """What the system says is said without its number."""

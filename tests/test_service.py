@@ -23,14 +23,33 @@ from twisted.trial.unittest import SynchronousTestCase
 from smtpsession import ConfigError, Limits
 from smtpsession.config import Config, ListenerTable, LogTable, RouteTable
 from smtpsession.delivery import maildir as module
+from smtpsession.delivery.destination import Destination
 from smtpsession.delivery.folders import Folders
-from smtpsession.goals import MaildirTable
+from smtpsession.goals import MaildirTable, PythonTable
+from smtpsession.kinds import Options
 from smtpsession.router import Route, RoutingServer
 from smtpsession.service import MailService
 from smtpsession.testing import MemoryClient, MemoryServer, memoryOptions
 from tests import conversations as c
 
 GOING_DOWN = "421 4.3.2 Service is going down, try again later"
+
+
+class Coloured(Destination):
+    """One of somebody else."""
+
+    made: list[Coloured] = []
+
+    def __init__(self, colour: str) -> None:
+        self.colour, self.isStopped = colour, False
+        self.made.append(self)
+
+    async def deliver(self, stream: Any, session: Any, recipients: Any) -> str:
+        await stream.read()
+        return self.colour
+
+    async def stop(self) -> None:
+        self.isStopped = True
 
 
 class SinkTests(SynchronousTestCase):
@@ -344,7 +363,9 @@ class MailServiceTests(SynchronousTestCase):
         self.assertIn("not reloaded: mail.toml: hostnam", self.log(service.reload))
         service._reread = lambda: self.next
         self.next = self.config("tcp:2527")
-        self.assertIn("listeners cannot change", self.log(service.reload))
+        self.assertIn(
+            "listener[0].endpoint: 'tcp:2527', but expected ", self.log(service.reload)
+        )
         (self.folder / "file").write_bytes(b"")
         table = MaildirTable(path="file")
         self.next = self.config(
@@ -366,6 +387,46 @@ class MailServiceTests(SynchronousTestCase):
         self.assertIn("not reloaded", self.log(service.reload))
         self.assertTrue((self.folder / "good").is_dir())
         self.assertEqual(self.reactor.getDelayedCalls(), calls)
+
+    def test_oldDestinations(self) -> None:
+        """
+        Who has recipients of a destination that goes may end the transaction with it;
+        one that is the same in the new settings stays, be it asked for anew.
+        """
+
+        def asking(colour: str) -> Config:
+            table = PythonTable(
+                factory=f"{__name__}:Coloured", options=Options({"colour": colour})
+            )
+            route = RouteTable(recipients=("*",), destination=table)
+            return self.config(route=(route,))
+
+        made = list[Coloured]()
+        self.patch(Coloured, "made", made)
+        self.next = asking("red")
+        service = MailService(self.next, self.folder, self.reactor, lambda: self.next)
+        service.startService()
+        self.next = asking("red")
+        self.assertIn("reloaded", self.log(service.reload))
+        [red] = made
+        one, other = self.connect(service), self.connect(service)
+        for client in (one, other):
+            client.say(c.HELO, c.MAIL, c.RCPT)
+        self.next = asking("blue")
+        self.assertIn("reloaded", self.log(service.reload))
+        self.assertEqual(one.say("DATA", "Hello.", ".")[-1], "250 2.0.0 red")
+        self.reactor.pump([1] * 10)
+        self.assertFalse(red.isStopped)
+        other.leave()
+        self.reactor.advance(1)
+        self.assertTrue(red.isStopped)
+        self.assertEqual(
+            one.say(c.MAIL, c.RCPT, "DATA", "Hello.", ".")[-1], "250 2.0.0 blue"
+        )
+        self.assertFalse(made[1].isStopped)
+        one.leave()
+        self.successResultOf(service.stopService())
+        self.assertTrue(made[1].isStopped)
 
     def test_events(self) -> None:
         """

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from smtpsession.configfile import markOf
 from smtpsession.ledger import OwnCounts
 from smtpsession.limits import Limits
 from smtpsession.sharedledger import (
     Page,
     SharedLedger,
+    adoptedIn,
     clear,
     openMemory,
     pagesIn,
@@ -115,6 +117,29 @@ class SharedLedgerTests(SynchronousTestCase):
         self.assertFalse(one.isBanned("192.0.2.2"))
         self.clock.advance(1)
         self.assertFalse(one.isBanned(HOST) or other.isBanned(HOST))
+
+    def test_bansSpreadToNobody(self) -> None:
+        """However many are banned, nobody else is; the oldest are forgotten."""
+        one, other = self.ledgers(self.pages())
+        for number in range(10_000):
+            for _ in range(5):
+                one.failed(f"2001:db8:0:{number:x}::/64", LIMITS)
+            self.clock.advance(0.001)
+        strangers = [f"198.51.{each // 250}.{each % 250}" for each in range(5000)]
+        self.assertEqual([each for each in strangers if other.isBanned(each)], [])
+        last = [f"2001:db8:0:{number:x}::/64" for number in range(9_900, 10_000)]
+        self.assertGreater(sum(map(other.isBanned, last)), 90)
+
+    def test_adopted(self) -> None:
+        """What a process has adopted is known to all, also when it has ended."""
+        pages = self.pages()
+        one, other = self.ledgers(pages)
+        self.assertEqual(adoptedIn(pages[0]), 0)
+        mark = markOf(b"text")
+        self.assertNotEqual(mark, markOf(b"another"))
+        one.adopted(mark)
+        clear(pages[0])
+        self.assertEqual([adoptedIn(each) for each in pages], [mark, 0])
 
     def test_ended(self) -> None:
         """Of a process that has ended only its bans are left."""

@@ -16,14 +16,16 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError
-from smtpsession.assembly import INHERITED
 from smtpsession.config import Config, ListenerTable, LogTable, MetricsTable
+from smtpsession.configfile import markOf
+from smtpsession.kinds import INHERITED
 from smtpsession.sharedledger import SharedLedger, pagesIn
 from smtpsession.supervisor import (
     CONFIG,
     DOMAIN,
     LEDGER,
     PLACE,
+    RELOAD,
     SECRET,
     Supervisor,
 )
@@ -236,21 +238,44 @@ class SupervisorTests(SynchronousTestCase):
             with capturedLogs() as events:
                 self.supervisor.reload()
             said = "".join(str(formatEvent(each)) for each in events)
-            self.assertIn("workers and listeners cannot change", said)
+            self.assertIn("as long as the service runs", said)
         self.assertEqual([each.signals for each in self.reactor.processes], [[], []])
 
     def test_lastGood(self) -> None:
         """
         A worker that begins later has the configuration that was last good.
         """
-        for text, isGood in (("a", True), ("b", False), ("c", True)):
-            self.file.write_text(text, "utf-8")
+        for text, isGood in (("a", True), ("b", False), ("c\r\n", True)):
+            self.file.write_bytes(text.encode())
             self.next = self.config if isGood else None
             self.supervisor.reload()
+        self.adopt(1, "c\r\n")
         self.file.write_text("d", "utf-8")
         self.reactor.processes[0].end()
         self.reactor.advance(1)
-        self.assertEqual(self.reactor.spawned[-1]["env"][CONFIG], "c")
+        environment = self.reactor.spawned[-1]["env"]
+        self.assertEqual((environment[CONFIG], environment[RELOAD]), ("c\r\n", ""))
+
+    def test_refused(self) -> None:
+        """
+        One that only looks good is for nobody who begins later, but to be tried.
+        """
+        self.file.write_text("a", "utf-8")
+        self.supervisor.reload()
+        self.adopt(1, "a")
+        for text in ("b", "c"):
+            self.file.write_text(text, "utf-8")
+            self.supervisor.reload()
+            self.reactor.processes[-1].end()
+            self.reactor.advance(10)
+            environment = self.reactor.spawned[-1]["env"]
+            self.assertEqual((environment[CONFIG], environment[RELOAD]), ("a", "yes"))
+
+    def adopt(self, place: int, text: str) -> None:
+        """A worker goes on with this configuration."""
+        pages = pagesIn(self.reactor.spawned[0]["childFDs"][5], 2)
+        ledger = SharedLedger(self.reactor.seconds, pages, place, b"salt")
+        ledger.adopted(markOf(text.encode()))
 
     def test_logStays(self) -> None:
         """
@@ -260,7 +285,7 @@ class SupervisorTests(SynchronousTestCase):
         with capturedLogs() as events:
             self.supervisor.reload()
         said = [str(formatEvent(each)) for each in events]
-        self.assertTrue(any("a log of its own cannot come" in each for each in said))
+        self.assertTrue(any("log.file: " in each for each in said))
         self.assertEqual([each.signals for each in self.reactor.processes], [[], []])
 
     def test_stop(self) -> None:

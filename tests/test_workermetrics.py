@@ -176,7 +176,7 @@ class MonitorTests(SynchronousTestCase):
             self.next = evolve(self.config, metrics=MetricsTable(endpoint=endpoint))
             with capturedLogs() as events:
                 self.supervisor.reload()
-            self.assertIn("cannot change", str(formatEvent(events[0])))
+            self.assertIn("metrics.endpoint: ", str(formatEvent(events[0])))
         self.assertEqual(self.one.signals, ["HUP"])
         self.assertCounted("connections_total", value=1)
 

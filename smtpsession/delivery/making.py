@@ -84,7 +84,7 @@ def _discard(table: DiscardTable, around: Surroundings, bench: Bench) -> Destina
 def _nextHop(protocol: str) -> Callable[[SMTPTable, Surroundings, Bench], Destination]:
     def makeIt(table: SMTPTable, around: Surroundings, bench: Bench) -> Destination:
         endpoint = bench.make(
-            ("endpoint",), _CLIENT, clientFromString, around.reactor, table.endpoint
+            ("endpoint",), _CLIENT, _endpoint, around.reactor, table.endpoint
         )
         password = bench.make(("password-file",), _LINE, _lineOf, table.passwordFile)
         if table.user and not password and not bench.isWrong("password-file"):
@@ -139,7 +139,7 @@ def _http(table: HTTPTable, around: Surroundings, bench: Bench) -> Destination:
         hostname=around.hostname,
         url=table.url,
         secret=secret,
-        headers={name: str(value) for name, value in table.headers.values.items()},
+        headers=table.headers.values,
         timeout=table.timeout,
         connectTimeout=table.connectTimeout,
         recipients=table.maxRecipients,
@@ -159,6 +159,22 @@ def _hostOf(endpoint: str) -> str | None:
     kind, _, rest = endpoint.partition(":")
     host = rest.partition(":")[0].removeprefix("host=")
     return host or None if kind == "tcp" else None
+
+
+def _endpoint(reactor: Any, description: str) -> Any:
+    return requirePort(clientFromString(reactor, description))
+
+
+def requirePort(endpoint: Any) -> Any:
+    """
+    The same, if its port is one: Twisted takes any number, and fails when it is used.
+
+    @raise ValueError: it is none
+    """
+    port = getattr(endpoint, "_port", None)
+    if isinstance(port, int) and not 0 <= port <= 65535:
+        raise ValueError(f"there is no port {port}")
+    return endpoint
 
 
 def _lineOf(path: Path | None) -> str | None:

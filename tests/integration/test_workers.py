@@ -182,6 +182,25 @@ class WorkersTests(ServiceTestCase):
                 heard.append(client.recv(100)[:3])
             return heard
 
+    async def test_refusedByWorkers(self) -> None:
+        """
+        What only the workers find to be bad is kept by none, nor by who begins later.
+        """
+        service, port = await self.startIt()
+        (self.folder / "loop").symlink_to("loop")
+        bad = CONFIG + 'path = "loop/mail"\n'
+        (self.folder / "mail.toml").write_text(bad, "utf-8")
+        service.transport.signalProcess("HUP")
+        await service.said("(?s)not reloaded.*not reloaded")
+        for each in service.workers:
+            os.kill(each, signal.SIGKILL)
+        await self.begun(service, 4)
+        for _ in range(4):
+            self.assertEqual(await self.codes(port), ACCEPTED)
+        # They have tried what the file says, too.
+        await service.said("not reloaded", 4)
+        await service.terminate()
+
     async def test_reloadAndStop(self) -> None:
         """
         Reload and stop reach both: a new route holds, and all processes end with 0.
