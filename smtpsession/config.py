@@ -10,6 +10,7 @@ in the manual is made from here.  Paths are relative to the file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from pathlib import Path
 
 from attrs import field, frozen
@@ -239,6 +240,11 @@ class Config:
         said = [f"{source}{each}" for each in problems]
         if said:
             raise ConfigError(said)
+
+
+def markOf(octets: bytes) -> int:
+    """What tells the text of a configuration from others: a number of 48 bits."""
+    return int.from_bytes(blake2b(octets, digest_size=6).digest(), "big")
 
 
 #: Why something cannot be changed by a reload.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -17,7 +16,7 @@ from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from smtpsession.config import Config, RouteTable
+from smtpsession.config import Config, RouteTable, markOf
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DESTINATIONS
 from smtpsession.kinds import SECONDS, Kind, count, keyOf, keysIn, kindOf
@@ -60,11 +59,6 @@ def parse(octets: bytes, path: str | Path) -> Config:
         raise ConfigError([f"{path}: not TOML: {error}"]) from error
     config = read(given, Path(path).absolute().parent, str(path))
     return evolve(config, mark=markOf(octets))
-
-
-def markOf(octets: bytes) -> int:
-    """What tells the text of a configuration from others: a number of 48 bits."""
-    return int.from_bytes(blake2b(octets, digest_size=6).digest(), "big")
 
 
 def read(given: Mapping[str, Any], folder: Path, name: str) -> Config:

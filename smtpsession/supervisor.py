@@ -24,8 +24,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smtpsession.assembly import Monitor, assemble
-from smtpsession.config import WHILE_IN_USE, Config, requireSame
-from smtpsession.configfile import markOf
+from smtpsession.config import WHILE_IN_USE, Config, markOf, requireSame
 from smtpsession.errors import ConfigError
 from smtpsession.listening import ListeningService
 from smtpsession.logfile import LogFile, logFileOf

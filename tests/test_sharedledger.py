@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession.configfile import markOf
+from smtpsession.config import markOf
 from smtpsession.ledger import OwnCounts
 from smtpsession.limits import Limits
 from smtpsession.sharedledger import (

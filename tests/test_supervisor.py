@@ -16,8 +16,13 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ConfigError
-from smtpsession.config import Config, ListenerTable, LogTable, MetricsTable
-from smtpsession.configfile import markOf
+from smtpsession.config import (
+    Config,
+    ListenerTable,
+    LogTable,
+    MetricsTable,
+    markOf,
+)
 from smtpsession.kinds import INHERITED
 from smtpsession.sharedledger import SharedLedger, pagesIn
 from smtpsession.supervisor import (

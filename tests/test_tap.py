@@ -5,6 +5,8 @@ Tests of smtpsession.tap: the command line of C{twistd smtpsession}.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from twisted.plugin import getPlugins
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+import smtpsession
 from smtpsession.config import LISTEN, LogTable
 from smtpsession.service import MailService
 from smtpsession.tap import Options, makeService
@@ -225,6 +228,43 @@ class OptionsTests(SynchronousTestCase):
             "./maildir",
         ):
             self.assertIn(word, text)
+
+
+#: What the extra of the service brings cannot be imported.
+WITHOUT = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("cattrs", "tomli", "treq", "prometheus_client"):
+            raise ImportError(name, name=name)
+
+sys.meta_path.insert(0, Nothing())
+from smtpsession.tap import Options
+options = Options()
+options.parseOptions([])
+try:
+    options.parseOptions(["--config", "mail.toml"])
+except Exception as error:
+    print(error)
+"""
+
+
+class ExtraTests(SynchronousTestCase):
+    """Without the extra of the service."""
+
+    def test_sink(self) -> None:
+        """The sink needs none of it, and a configuration says what it needs."""
+        here = str(Path(smtpsession.__file__).parent.parent)
+        ended = subprocess.run(
+            [sys.executable, "-c", WITHOUT],
+            env={**os.environ, "PYTHONPATH": here},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        self.assertIn("cattrs is missing: pip install", ended.stdout)
 
 
 class PluginTests(SynchronousTestCase):
