@@ -62,7 +62,11 @@ class Admission:
             return None
         if self._counts.of(network) > limits.clientsPerAddress:
             return Passed("clients-per-address", TOO_MANY_FROM_THERE)
-        if self._ledger.isBanned(network):
+        return self.banned(host)
+
+    def banned(self, host: str) -> Passed | None:
+        """Why nobody at this IP address may come in for a while, or None."""
+        if host and self._ledger.isBanned(_network(host)):
             return Passed("auth-failures-per-address", BANNED)
         return None
 
@@ -72,7 +76,8 @@ class Admission:
         cannot keep up with what they want.
         """
         now = self._ledger.seconds()
-        if now >= self._looked + _INTERVAL:
+        # A clock may be set back, too.
+        if not self._looked <= now < self._looked + _INTERVAL:
             self._overload, self._looked = self._lookForOverload(), now
         return self._overload
 

@@ -42,6 +42,9 @@ class House(Protocol):
     def leave(self, host: str) -> None:
         """Count one connection less."""
 
+    def banned(self, host: str) -> Passed | None:
+        """Whether whoever is at this IP address has to wait."""
+
     def overload(self) -> str | None:
         """The limit that all connections together have passed, if there is one."""
 
@@ -87,8 +90,13 @@ class Allowance:
         if self._house is None:
             return None
         self.leave()
-        self._address = address
+        self._address, self.passed = address, None
         passed = self._house.enter(address)
+        return None if passed is None else self._note(passed.limit, passed.reply)
+
+    def speaksFor(self, address: str) -> Reply | None:
+        """The client is a proxy, and says that its own client is at this address."""
+        passed = None if self._house is None else self._house.banned(address)
         return None if passed is None else self._note(passed.limit, passed.reply)
 
     def leave(self) -> None:
@@ -104,16 +112,16 @@ class Allowance:
             return self._note("errors", replies.TOO_MANY_ERRORS)
         return None
 
-    def failedLogin(self, isFinal: bool) -> Reply | None:
+    def failedLogin(self, isGuess: bool) -> Reply | None:
         """
         The client could not say who it is.
 
-        @param isFinal: whether that is its own fault
+        @param isGuess: whether it has said something that is wrong
         """
         self._failedLogins += 1
         address = self._session.remoteAddress
         # It is not its proxy that is to blame.
-        if isFinal and self._house and address not in self._limits.xclient:
+        if isGuess and self._house and address not in self._limits.xclient:
             self._house.failedLogin(address)
         if self._failedLogins > self._limits.authFailures:
             return self._note("auth-failures", replies.TOO_MANY_LOGINS)
@@ -162,6 +170,10 @@ class Allowance:
     def size(self) -> None:
         """A message is larger than any may be."""
         self.passed = "message-size"
+
+    def closing(self) -> None:
+        """What was said before a hang-up is not taken in time."""
+        self.passed = self.passed or "closing-timeout"
 
     def handshake(self) -> None:
         """TLS or the header of a proxy has not come in time."""

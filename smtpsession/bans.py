@@ -43,7 +43,9 @@ class Bans:
         """
         now = self._seconds()
         record = self._records.pop(network, None) or _Record(0, now, 0)
-        record.failures *= 0.5 ** ((now - record.time) / limits.banTime)
+        # A clock may be set back.
+        age = max(0, now - record.time)
+        record.failures *= 0.5 ** (age / limits.banTime)
         record.failures += 1
         record.time = now
         if record.failures > limits.authFailuresPerAddress:

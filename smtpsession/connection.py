@@ -31,6 +31,7 @@ from smtpsession.allowance import Allowance, House
 from smtpsession.errors import ProxyError
 from smtpsession.limits import COMMAND_LINE
 from smtpsession.lines import LineSplitter, Overlong
+from smtpsession.lingering import Lingering, mayBeSending
 from smtpsession.options import ServerOptions
 from smtpsession.outbox import Outbox
 from smtpsession.peer import applyProxy, hasGone, hostAndPort
@@ -42,6 +43,10 @@ from smtpsession.watch import Deadline, Pace, Presence, Ticker
 
 # What holds up the input.
 NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
+
+#: How many commands may be answered before the replies are written, and with how many
+#: octets that are not taken Twisted has us stop.
+_BATCH, _QUEUE = 100, 65_536
 
 
 @implementer(IHandshakeListener)
@@ -68,6 +73,7 @@ class Connection(LineReceiver):
     _isOpen = _hasBegun = False
     _holds: frozenset[str] = frozenset()
     _heldSince = 0.0
+    _lingering: Lingering | None = None
     _presence: Presence | None = None
     _pace: Pace | None = None
 
@@ -83,7 +89,7 @@ class Connection(LineReceiver):
         self.clock = clock
         self.lines = LineSplitter(COMMAND_LINE)
         self._deadline = Deadline(
-            ticker or Ticker(clock, shortestTime(options)), self._deadlinePassed
+            ticker or Ticker(clock, options.shortestTime), self._deadlinePassed
         )
         self.allowance = Allowance(self.session, options, house)
 
@@ -196,6 +202,8 @@ class Connection(LineReceiver):
         self.isClosing = True
         self._deadline.cancel()
         self._lookAway()
+        if self._lingering is not None:
+            self._lingering.cancel()
         self.allowance.leave()
 
     def hangUp(self) -> None:
@@ -208,7 +216,12 @@ class Connection(LineReceiver):
         if self._holds:
             # TLS takes its leave by reading, and cannot while it is paused.
             self.transport.resumeProducing()
-        self.transport.loseConnection()
+        # Who is not greeted yet has nothing to send.
+        isInTheMiddle = self.allowance.passed is not None and self._refusal is None
+        if mayBeSending(self.transport, isInTheMiddle):
+            self._lingering = Lingering(self.transport, self.clock)
+        else:
+            self.transport.loseConnection()
         # Who does not take what was said is not waited for.
         self._lookAway()
         self._deadline.give(self.options.closingTimeout)
@@ -218,6 +231,8 @@ class Connection(LineReceiver):
     def dataReceived(self, chunk: bytes) -> None:
         """Octets have arrived, or the ones that wait can be looked at."""
         if self.isClosing:
+            if self._lingering is not None:
+                self._lingering.received(len(chunk))
             return
         if self._proxy is not None:
             self._receiveHeader(self._proxy, chunk)
@@ -272,8 +287,14 @@ class Connection(LineReceiver):
 
         @return: whether it was more than a part of a line
         """
-        received = False
+        received, left = False, _BATCH
         while not (self.paused or self.isClosing):
+            if not left:
+                # Who takes no replies gets no more of them.
+                self.outbox.flush()
+                left = _BATCH
+                continue
+            left -= 1
             if self.line_mode:
                 line = self.lines.nextLine()
                 if line is None:
@@ -374,6 +395,7 @@ class Connection(LineReceiver):
 
     def _deadlinePassed(self) -> None:
         if self.isClosing:
+            self.allowance.closing()
             self.transport.abortConnection()
         elif self._holds - {REPLIES}:
             # It is not the client that we wait for.
@@ -387,16 +409,11 @@ class Connection(LineReceiver):
             self.tooSlow(self.allowance.message(isTooSlow=self._timeLeft <= 0))
 
     @property
+    def octetsQueued(self) -> int:
+        """How many octets of replies are not taken, if these are many."""
+        return _QUEUE if REPLIES in self._holds else 0
+
+    @property
     def _timeLeft(self) -> float:
         """How many seconds the message may take, as it stands."""
         return math.inf if self._pace is None else self._pace.left
-
-
-def shortestTime(options: ServerOptions) -> float:
-    """The shortest time that a client is given for anything."""
-    return min(
-        options.commandTimeout,
-        options.dataTimeout,
-        options.handshakeTimeout,
-        options.closingTimeout,
-    )

@@ -270,7 +270,8 @@ class Dialogue:
         return self.sayAll(answers)
 
     def failedLogin(self, reply: Reply) -> Actions:
-        last = self.allowance.failedLogin(isFinal=reply.code >= 500)
+        # Who breaks off, or is not understood, has not guessed.
+        last = self.allowance.failedLogin(isGuess=reply.code > 501)
         return self.say(reply) if last is None else self.hangUp(last)
 
     def startAfresh(self) -> None:

@@ -15,7 +15,6 @@ from twisted.internet.protocol import ServerFactory
 
 from smtpsession.admission import Admission
 from smtpsession.callbacks import Callbacks
-from smtpsession.connection import shortestTime
 from smtpsession.ledger import Ledger
 from smtpsession.options import ServerOptions
 from smtpsession.protocol import SMTPProtocol
@@ -129,9 +128,11 @@ class SMTPServerFactory(Callbacks, ServerFactory):
 
     @property
     def octetsHeld(self) -> int:
-        """How many octets of messages wait to be read by their callbacks."""
+        """How many octets wait for callbacks to read them, or for clients."""
         # Few have any, and there may be thousands.
-        return sum(each.octetsHeld for each in self._protocols if each.reception)
+        return sum(
+            each.octetsHeld for each in self._protocols if each.reception or each.isHeld
+        )
 
     def drain(self, timeout: float) -> Deferred[None]:
         """
@@ -177,7 +178,7 @@ class SMTPServerFactory(Callbacks, ServerFactory):
 
     @cached_property
     def _ticker(self) -> Ticker:
-        return Ticker(self._clock, shortestTime(self.options))
+        return Ticker(self._clock, self.options.shortestTime)
 
     @cached_property
     def _nameOf(self) -> Callable[[SMTPSession], Deferred[str]] | None:

@@ -88,8 +88,8 @@ class Limits:
     @ivar transactions: on a connection; 421 beyond.
     @ivar errors: commands that cannot be understood or come in the wrong order, on a
         connection; 421 beyond.  20 as in Postfix.
-    @ivar clients: connections in all; 421 beyond.
-    @ivar clientsPerAddress: connections from an IPv4 address or an IPv6 /64; 421
+    @ivar clients: connections to a listener, from wherever; 421 beyond.
+    @ivar clientsPerAddress: of them, those from an IPv4 address or an IPv6 /64; 421
         beyond.  50 as in Postfix.
     @ivar commandTimeout: for a whole command line, however slowly its octets come.
         RFC 5321, section 4.5.3.2.7: 5 minutes.
@@ -110,9 +110,10 @@ class Limits:
         reads, before the transport is paused; one read of the transport (64 KiB) can
         come on top.  Also the most that a header section may have for
         C{stream.headers()}.
-    @ivar bufferedOctets: how much of their messages all connections may hold together;
-        beyond, a new connection gets 421 and a new transaction 451.  Messages that have
-        begun go on.  Checked ten times a second at the most.
+    @ivar bufferedOctets: how much of their messages, and of replies that are not taken,
+        all connections to all listeners may hold together; beyond, a new connection
+        gets 421 and a new transaction 451.  Messages that have begun go on.  Checked
+        ten times a second at the most.
     @ivar loopLag: how late the server may be for what it has to do, because it has too
         much of that; beyond, it is the same.
     """
@@ -137,3 +138,13 @@ class Limits:
     streamBuffer: int = _count(65_536)
     bufferedOctets: int = _count(268_435_456)
     loopLag: float = _seconds(5)
+
+    @property
+    def shortestTime(self) -> float:
+        """The shortest time that a client is given for anything."""
+        return min(
+            self.commandTimeout,
+            self.dataTimeout,
+            self.handshakeTimeout,
+            self.closingTimeout,
+        )

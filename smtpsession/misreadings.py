@@ -138,7 +138,7 @@ def _missing(steps: Steps, attribute: Attribute[Any]) -> Problem:
 
 def _problem(error: BaseException, given: Any, steps: Steps) -> Problem:
     if not isinstance(error, Unexpected):
-        return Problem(steps, str(error))
+        return Problem.misfit(steps, _valueAt(given, steps), "a table", str(error))
     if error.key is not None:
         steps = (*steps, error.key)
     why = "" if error.__cause__ is None else str(error.__cause__)

@@ -87,12 +87,10 @@ def _where(steps: Steps) -> str:
 
 def inFile(steps: Steps) -> Steps:
     """The same in the file, where the keys of a destination stand in the route."""
-    before: Steps = (*"/", *steps)
-    return tuple(
-        step
-        for last, step in zip(before, steps)  # noqa: B905  the last has no next
-        if step != DESTINATION or not isinstance(last, int)
-    )
+    route, place, destination = (*steps, None, None, None)[:3]
+    if (route, destination) == ("route", DESTINATION) and isinstance(place, int):
+        return (*steps[:2], *steps[3:])
+    return steps
 
 
 class Bench:

@@ -165,8 +165,9 @@ class SMTPProtocol(Connection):
 
     @property
     def octetsHeld(self) -> int:
-        """How many octets of a message wait to be read by the callback."""
-        return 0 if self.reception is None else self.reception.stream.octetsHeld
+        """How many octets wait for the callback to read them, or for the client."""
+        held = 0 if self.reception is None else self.reception.stream.octetsHeld
+        return held + self.octetsQueued
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         super().connectionLost(reason)

@@ -58,11 +58,11 @@ def openMemory(processes: int, servers: int) -> int:
     return descriptor
 
 
-def pagesIn(descriptor: int, processes: int) -> Sequence[Page]:
-    """The page of each process."""
+def pagesIn(descriptor: int, servers: int) -> Sequence[Page]:
+    """The page of each process, where each has so many servers."""
     numbers = memoryview(mmap(descriptor, os.fstat(descriptor).st_size)).cast("d")
-    length = len(numbers) // processes
-    return [numbers[place * length :][:length] for place in range(processes)]
+    length = _lengthOf(servers)
+    return [numbers[start : start + length] for start in range(0, len(numbers), length)]
 
 
 def clear(page: Page) -> None:
@@ -149,7 +149,8 @@ class SharedLedger(Ledger):
             place = _placeOf(page, places, mark)
             if place is None:
                 return 0.0
-            age = now - page[place + 2]
+            # A clock may be set back.
+            age = max(0, now - page[place + 2])
             return float(page[place + 1] * 0.5 ** (age / limits.banTime))
 
         before = left(own)

@@ -167,7 +167,7 @@ class Supervisor(Service):
         try:
             workers, servers = self._config.workers, len(self._ports)
             self._memory = openMemory(workers, servers)
-            self._pages = pagesIn(self._memory, workers)
+            self._pages = pagesIn(self._memory, servers)
             for each in self._workers:
                 each.start()
         except OSError as error:

@@ -105,7 +105,7 @@ def main(
         counting = Monitor(None, Metrics())
         reporter = Reporter(counting.metrics, int(environment[REPORTS]), reactor)
         reactor.callWhenRunning(reporter.start)
-    pages = pagesIn(int(environment[LEDGER]), started.workers)
+    pages = pagesIn(int(environment[LEDGER]), len(domains))
     ledger = SharedLedger(reactor.seconds, pages, place, secret)
     service = MailService(
         own(started), file.parent, reactor, reread, secret, counting, place, ledger

@@ -74,6 +74,9 @@ def _changeClient(conversation: Conversation, command: Xclient, user: Any) -> Ac
         # Another client than the one of which anything was said before.
         session.xClient = {}
         session.remoteAddress = attributes["ADDR"] or ""
+        refusal = conversation.allowance.speaksFor(session.remoteAddress)
+        if refusal is not None:
+            return conversation.hangUp(refusal)
     session.xClient = {**session.xClient, **attributes}
     if "ADDR" in attributes or "NAME" in attributes:
         session.clientHostname = attributes.get("NAME") or _nameless(session)

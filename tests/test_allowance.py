@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -67,6 +68,63 @@ class PassedTests(SynchronousTestCase):
             self.assertEqual(ended["limit"], limit)
             self.assertTrue(formatEvent(ended).endswith(f", over {limit}"))
 
+    def test_overload(self) -> None:
+        """What all hold together, told to who comes and to who is there."""
+        waiting = Deferred[None]()
+
+        async def onData(stream: Any, session: Any) -> None:
+            await waiting
+
+        server = MemoryServer(onData=onData, options=memoryOptions(bufferedOctets=5))
+        one, other = server.connect(), server.connect()
+        other.say(HELO)
+        one.say(HELO, MAIL, RCPT, "DATA", "Hello.")
+        server.clock.advance(0.1)
+        self.assertEqual(other.say(MAIL)[0][:3], "451")
+        late = server.connect()
+        for client in (other, late):
+            self.assertEqual(self.ended(client)["limit"], "buffered-octets")
+        waiting.callback(None)
+
+    def test_lag(self) -> None:
+        """The same of a server that is late."""
+        server = MemoryServer(options=memoryOptions(loopLag=5))
+        server.factory.startFactory()
+        self.addCleanup(server.factory.stopFactory)
+        client = server.connect()
+        client.say(HELO)
+        server.clock.rightNow += 7
+        client.say(MAIL)
+        for each in (client, server.connect()):
+            self.assertEqual(self.ended(each)["limit"], "loop-lag")
+
+    def test_handshake(self) -> None:
+        """A proxy that says nothing of its client."""
+        options = memoryOptions(proxyProtocol=["192.0.2.1"], handshakeTimeout=5)
+        server = MemoryServer(options=options)
+        client = server.connect()
+        server.clock.advance(5)
+        self.assertEqual(self.ended(client)["limit"], "handshake-timeout")
+
+    def test_closing(self) -> None:
+        """Who does not take what was said to him last."""
+        server = MemoryServer(options=memoryOptions(closingTimeout=5))
+        client = server.connect()
+        client.say("QUIT")
+        server.clock.advance(5)
+        self.assertEqual(self.ended(client)["limit"], "closing-timeout")
+
+    def test_behindProxy(self) -> None:
+        """A limit for proxies that does not hold for the client is none of its."""
+        options = memoryOptions(proxyProtocol=["192.0.2.1"], clients=1)
+        server = MemoryServer(options=options)
+        first = server.connect()
+        client = server.connect()
+        first.leave()
+        client.write(b"PROXY TCP4 198.51.100.1 192.0.2.9 1000 25\r\n")
+        self.assertEqual(client.hear()[0][:3], "220")
+        self.assertEqual(self.ended(client)["limit"], None)
+
     def test_rate(self) -> None:
         """A message that comes, but too slowly, is told from one that does not."""
         options = memoryOptions(dataTimeout=5, minimumDataRate=100)
@@ -110,6 +168,6 @@ class AllowanceTests(SynchronousTestCase):
         allowance = Allowance(SMTPSession(), ServerOptions())
         self.assertIsNone(allowance.enter("192.0.2.1"))
         self.assertIsNone(allowance.transaction())
-        self.assertIsNone(allowance.failedLogin(isFinal=True))
+        self.assertIsNone(allowance.failedLogin(isGuess=True))
         allowance.leave()
         self.assertIsNone(allowance.passed)

@@ -171,6 +171,23 @@ class ReplyTests(SynchronousTestCase):
         self.client.write(b"NOOP\r\n")
         self.assertEqual(len(written), 1)
 
+    def test_manyAtOnce(self) -> None:
+        """
+        Of many commands that come at once no more are answered than are taken, and
+        what waits to be taken counts.
+        """
+        written: list[bytes] = []
+
+        def write(octets: bytes) -> None:
+            written.append(octets)
+            self.producer.pauseProducing()
+
+        self.patch(self.client.transport, "write", write)
+        self.client.write(b"NOOP\r\n" * 10_000)
+        self.assertEqual(len(written), 1)
+        self.assertLessEqual(written[0].count(b"\n"), 100)
+        self.assertEqual(self.server.factory.octetsHeld, 65_536)
+
     def test_withAnOpenQuestion(self) -> None:
         """
         With a question open besides, it takes both to go on, in either order.

@@ -106,6 +106,39 @@ class ConnectionTests(SynchronousTestCase):
             self.failOnce(server)
         self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
 
+    def test_brokenOff(self) -> None:
+        """Who breaks off, or is not understood, has not guessed."""
+        server = serverWith(authFailuresPerAddress=1, authFailures=10)
+        client = server.connect(HOST)
+        client.hear()
+        client.say(EHLO)
+        for _ in range(3):
+            client.say("AUTH PLAIN")
+            self.assertEqual(client.say("*")[0][:3], "501")
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+
+    def test_behindProxy(self) -> None:
+        """Who is banned is so through a proxy that sends XCLIENT, too."""
+        server = serverWith(authFailuresPerAddress=1, xclient=["198.51.100.1"])
+        for _ in range(2):
+            self.failOnce(server)
+        for host, expected in ((HOST, BANNED), ("192.0.2.2", "220")):
+            proxy = server.connect("198.51.100.1")
+            proxy.hear()
+            proxy.say(EHLO)
+            [heard] = proxy.say(f"XCLIENT ADDR={host}")
+            self.assertTrue(heard.startswith(expected), heard)
+            self.assertEqual(proxy.closed, expected == BANNED)
+
+    def test_clock(self) -> None:
+        """A clock that is set back bans nobody, and is no error."""
+        server = serverWith(authFailuresPerAddress=3)
+        server.clock.rightNow = 2 * 10**9
+        for seconds in (0, 3600, 10**9):
+            server.clock.rightNow -= seconds
+            self.failOnce(server)
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+
     def test_proxy(self) -> None:
         """Who may send XCLIENT speaks for many, and is not banned for one of them."""
         server = serverWith(authFailuresPerAddress=1, xclient=[HOST])

@@ -207,6 +207,12 @@ UNKNOWN = [
         "line-endings, recipients, authenticated, deliver",
     ),
     (
+        '[[listener]]\ndestination = "discard"',
+        "listener[0].destination: 'discard', but there is no such key; expected name, "
+        "endpoint, protocol, tls, auth, allow-insecure-auth, proxy-protocol, xclient, "
+        "xforward, limits",
+    ),
+    (
         "[[route]]",
         "route[0].recipients: is missing, but expected a list of patterns of "
         'addresses, such as ["*@example.org"]',

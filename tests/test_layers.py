@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     # Here Twisted begins.
     "protocol": (
         *("tls", "pem", "contexts", "certificates"),
-        *("coroutines", "peer", "bans", "ledger", "admission", "stream"),
+        *("coroutines", "peer", "lingering", "bans", "ledger", "admission", "stream"),
         *("callbacks", "watcher"),
         *("inquiry", "watch", "outbox", "proof", "reception", "reverse", "shown"),
         *("connection", "protocol", "factory", "cred"),

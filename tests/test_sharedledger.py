@@ -39,7 +39,7 @@ class SharedLedgerTests(SynchronousTestCase):
         descriptor = openMemory(processes, servers)
         self.addCleanup(os.close, descriptor)
         # Each process maps it anew.
-        return [pagesIn(descriptor, processes)[place] for place in range(processes)]
+        return [pagesIn(descriptor, servers)[place] for place in range(processes)]
 
     def ledgers(self, pages: list[Page]) -> list[SharedLedger]:
         return [

@@ -5,7 +5,9 @@ then the end, and no reset that would take the reply with it.
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from typing import Any
 
 from twisted.internet.threads import deferToThread
@@ -58,22 +60,24 @@ class RefusalTests(NetworkTestCase):
             self.assertTrue(last.startswith(expected), (limits, last))
 
     async def test_early(self) -> None:
-        """Before it was greeted."""
+        """Before it was greeted, for which it has waited."""
         for limit in ("clients", "clientsPerAddress"):
-            heard = await self.heard(HELLO * MUCH, others=1, **{limit: 1})
+            heard = await self.heard(b"", others=1, **{limit: 1})
             self.assertTrue(heard.startswith(b"421 4.7.0 Too many conn"), heard)
             self.assertEqual(heard.count(b"\n"), 1)
 
 
 def _converse(address: tuple[str, int], octets: bytes) -> bytes:
-    """Send all of this, as far as it is taken, and then read up to the end."""
+    """Send all of this and read up to the end; without a reset, then or later."""
     with socket.create_connection(address, PATIENCE) as client:
-        try:
-            client.sendall(octets)
-        except (BrokenPipeError, ConnectionResetError):
-            # It was sent away, and is to know why nevertheless.
-            pass
+        client.sendall(octets)
         heard = b""
         while chunk := client.recv(65536):
             heard += chunk
+        for _ in range(3 if octets else 0):
+            client.sendall(b"NOOP\r\n")
+            time.sleep(0.02)
+        error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
         return heard
