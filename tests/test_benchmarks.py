@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from importlib.util import find_spec
+from subprocess import PIPE, Popen
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -16,9 +17,12 @@ if find_spec("benchmarks") is not None:
     from benchmarks.bodies import makeBody, makeDots
     from benchmarks.client import Client, LoadError
     from benchmarks.probes import Measurement
+    from benchmarks.process import ServerProcess
+    from benchmarks.report import describeResults
     from benchmarks.servers import OURS, SERVERS, Server
     from benchmarks.tables import formatTable
     from benchmarks.targets import RATE, Target, Verdict, judge
+    from benchmarks.workloads import WORKLOADS
 
     OTHER = SERVERS[-1]
 
@@ -77,6 +81,39 @@ if find_spec("benchmarks") is not None:
             *dotted, end, nothing = lines.split(b"\r\n")
             self.assertEqual({b"..dots"}, set(dotted))
             self.assertEqual((b".", b""), (end, nothing))
+
+    class CPUTimeTests(SynchronousTestCase):
+        """What a server has used."""
+
+        WORK = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
+
+        def test_parts(self) -> None:
+            """Who only computes has used next to nothing of the kernel."""
+            with Popen(
+                ["sh", "-c", f"{self.WORK}; echo; read x"],
+                stdin=PIPE,
+                stdout=PIPE,
+                start_new_session=True,
+            ) as process:
+                assert process.stdin is not None and process.stdout is not None
+                process.stdout.readline()
+                server = ServerProcess(process.pid, 0)
+                used, kernel = server.cpuSeconds(), server.kernelSeconds()
+                process.stdin.close()
+            self.assertGreater(used, 0.02)
+            self.assertLess(kernel, used / 2)
+
+    class ReportTests(SynchronousTestCase):
+        """The table of a workload."""
+
+        def test_kernel(self) -> None:
+            """The kernel's part is shown, and how servers compare without it."""
+            mine = [Measurement(0.003, 100, 0, kernel=k) for k in (0.001, 0.002)]
+            other = [Measurement(0.005, 100, 0, kernel=0.004)] * 2
+            results = {OURS: mine, OTHER: other}
+            table = describeResults(WORKLOADS[0], 10, 2, results)
+            [row] = [line for line in table.split("\n") if line.startswith(OTHER.name)]
+            self.assertEqual(["4.000", "1.67", "0.75"], row.split()[5:8])
 
     class TargetTests(SynchronousTestCase):
         """What becomes of a target."""
