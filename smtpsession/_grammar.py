@@ -178,8 +178,11 @@ future_release_integer = rb"[1-9][0-9]{0,8}"
 limit_name_value = rb"([A-Za-z0-9\-_]+)(?:=([!-:<-~]+))?"
 limit_number = rb"[1-9][0-9]{0,5}"
 
-# What nearly every path is, and quickly found to be: a Dot-string at a Domain.
-usual_path = rb"<((%b)@(%b))>" % (dot_string, domain)
+# What nearly every path is, and quickly found to be: a Dot-string at a Domain, both in
+# ASCII, and no hyphen beside another one.
+usual_local_part = dot_string.replace(rb"\x80-\xff", b"")
+usual_domain = rb"[A-Za-z0-9]+(?:[.\-][A-Za-z0-9]+)*"
+usual_path = rb"<((%b)@(%b))>" % (usual_local_part, usual_domain)
 
 MAILBOX = re.compile(mailbox)
 # Where a path ends: a ">" outside of a quoted string.  What stands within is checked

@@ -113,17 +113,13 @@ def _unchecked(
     return made
 
 
-def usualAddress(found: re.Match[bytes]) -> SMTPAddress:
+def usualAddress(found: re.Match[str]) -> SMTPAddress:
     """
     The address in a path that has matched `smtpsession._grammar.usual_path`, without
     parameters: ASCII, and so short that it passes no limit.
     """
     address, localPart, domain = found.groups()
-    return _unchecked(
-        address.decode("ascii"),
-        localPart.decode("ascii"),
-        domain.decode("ascii").lower(),
-    )
+    return _unchecked(address, localPart, domain.lower())
 
 
 def parseReversePath(path: bytes, args: SMTPAddressArgs = NO_ARGS) -> SMTPAddress:

@@ -231,8 +231,10 @@ def _pathBehind(preposition: bytes) -> re.Pattern[bytes]:
     )
 
 
-def _usualPathBehind(preposition: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?i:%b)%b" % (preposition, usual_path))
+def _usualPathBehind(preposition: bytes) -> re.Pattern[str]:
+    """The same of text, so that its parts are text too."""
+    pattern = rb"(?i:%b)%b" % (preposition, usual_path)
+    return re.compile(pattern.decode("ascii"))
 
 
 @frozen
@@ -249,14 +251,15 @@ class _WithAddress(Command):
     preposition: ClassVar[bytes]
     bad: ClassVar[Reply]
     _argument: ClassVar[re.Pattern[bytes]]
-    _usual: ClassVar[re.Pattern[bytes]]
+    _usual: ClassVar[re.Pattern[str]]
     address: SMTPAddress
 
     @classmethod
     def parse(cls: type[A], argument: bytes) -> A:
         # What is as short as a label may be passes none of the limits.
-        if len(argument) <= LABEL and argument.isascii():
-            usual = cls._usual.fullmatch(argument)
+        if len(argument) <= LABEL:
+            # Of what is not ASCII nothing is usual, whatever it decodes to.
+            usual = cls._usual.fullmatch(argument.decode("latin-1"))
             if usual is not None:
                 return cls(usualAddress(usual))
         return cls._parseAny(argument)

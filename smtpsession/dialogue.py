@@ -78,6 +78,8 @@ class Dialogue:
     @ivar session: the session that it fills
     @ivar settings: what the server was told
     @ivar state: where it stands
+    @ivar line: the command that came last, without its CRLF; C{b""} if it was too long.
+        A response to a challenge, which may be a secret, is none.
     @ivar lineLimit: how many octets the longest legal line has now, its CRLF included
     @ivar offer: what the last EHLO offered
     @ivar allowance: what the client may still do
@@ -85,8 +87,8 @@ class Dialogue:
     """
 
     __slots__ = (
-        *("session", "allowance", "settings", "state", "lineLimit", "rules", "offer"),
-        *("channelBindings", "_settle", "_accepting", "_respond", "_takeKeys"),
+        *("session", "allowance", "settings", "state", "line", "lineLimit", "rules"),
+        *("offer", "channelBindings", "_settle", "_accepting", "_respond", "_takeKeys"),
         "_origin",
     )
 
@@ -103,6 +105,7 @@ class Dialogue:
         self.allowance = allowance or Allowance(session, options)
         self.settings = options
         self.state = State.CONNECTED
+        self.line = b""
         self.lineLimit = COMMAND_LINE
         self.channelBindings = UNBOUND
         self.rules = RULES[options.protocol]
@@ -141,6 +144,7 @@ class Dialogue:
         """
         if self._respond is not None:
             return self._respond(line)
+        self.line = line
         try:
             verb, argument = splitCommand(line)
             rule = self.rules.get(verb) or self._broughtRule(verb)
@@ -169,6 +173,7 @@ class Dialogue:
 
         @param beginning: what it began with
         """
+        self.line = b""
         if self._respond is not None:
             return self._respond(None)
         if self._followed(beginning) is not None:
@@ -208,11 +213,6 @@ class Dialogue:
         """Whether nothing is lost to the client if it is told to go now."""
         isAsking = self._settle is not None or self._respond is not None
         return self.state in _IDLE and not isAsking
-
-    @property
-    def isListening(self) -> bool:
-        """Whether the next line is a response, maybe a secret one, and no command."""
-        return self._respond is not None
 
     def hangUp(self, reply: Reply) -> Actions:
         """Say this, whatever is going on, and close."""

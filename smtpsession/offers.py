@@ -160,10 +160,12 @@ class Offer:
         envelope = SMTPEnvelope(mailFrom=mailFrom)
         for prepare in self._prepareEnvelope:
             prepare(envelope)
+        isASCII = mailFrom.address.isascii()
         if mailFrom.args is not NO_ARGS:
             self._fillEnvelope(envelope, mailFrom.args, settings)
-        if not envelope.smtpUtf8:
-            _requireASCII(mailFrom)
+            isASCII = isASCII and _areASCII(mailFrom.args)
+        if not (isASCII or envelope.smtpUtf8):
+            raise SMTPError.saying(UTF8_ADDRESS)
         return envelope
 
     def _fillEnvelope(
@@ -181,10 +183,12 @@ class Offer:
         recipient = rcptTo
         for prepare in self._prepareRecipient:
             recipient = prepare(recipient)
+        isASCII = rcptTo.address.isascii()
         if rcptTo.args is not NO_ARGS:
             recipient = self._fillRecipient(recipient)
-        if not envelope.smtpUtf8:
-            _requireASCII(rcptTo)
+            isASCII = isASCII and _areASCII(rcptTo.args)
+        if not (isASCII or envelope.smtpUtf8):
+            raise SMTPError.saying(UTF8_ADDRESS)
         return recipient
 
     def _fillRecipient(self, recipient: SMTPAddress) -> SMTPAddress:
@@ -270,13 +274,9 @@ def _use(
     raise SMTPError.saying(badParameter(keyword)) from wrong
 
 
-def _requireASCII(address: SMTPAddress) -> None:
+def _areASCII(args: SMTPAddressArgs) -> bool:
     """Without SMTPUTF8: RFC 6531, section 3.5; RFC 6533, section 3, for ORCPT."""
-    isASCII = address.address.isascii()
-    if isASCII and address.args is not NO_ARGS:
-        isASCII = all(str(value).isascii() for value in address.args.values())
-    if not isASCII:
-        raise SMTPError.saying(UTF8_ADDRESS)
+    return all(str(value).isascii() for value in args.values())
 
 
 #: What a client that has not said EHLO or LHLO is offered.

@@ -69,7 +69,6 @@ class SMTPProtocol(Connection):
     """
 
     # As in the class below.
-    _line = b""
     _naming: Deferred[None] | None = None
     #: Whose keys were asked for last, and who waits for the client's proof.
     _wanted: KeysWanted | None = None
@@ -126,7 +125,6 @@ class SMTPProtocol(Connection):
             self._watcher.secured(self.session)
         if self._isIdentified:
             self._perform(self._dialogue.secured())
-            self.lines.limit = self._dialogue.lineLimit
 
     def _identify(self) -> None:
         address = self.session.remoteAddress
@@ -200,18 +198,12 @@ class SMTPProtocol(Connection):
     # Lines and pieces of a message.
 
     def lineReceived(self, line: bytes) -> None:
-        dialogue = self._dialogue
-        if not dialogue.isListening:
-            self._line = line
-        self._perform(dialogue.receive(line))
-        self.lines.limit = dialogue.lineLimit
+        self._perform(self._dialogue.receive(line))
         if self._isDraining:
             self._leaveIfIdle()
 
     def overlongLineReceived(self, beginning: bytes) -> None:
-        self._line = b""
         self._perform(self._dialogue.receiveOverlong(beginning))
-        self.lines.limit = self._dialogue.lineLimit
 
     def rawDataReceived(self, chunk: bytes) -> None:
         if self._skipped is not None:
@@ -229,27 +221,33 @@ class SMTPProtocol(Connection):
             # Not before: most messages come in one piece, and who is asked about one
             # that is there has nothing to wait for.
             reception.isAsked = True
-            self._ask("onData", (reception.stream,))
+            outcome = self._inquiry.ask("onData", (reception.stream,))
+            if outcome is not None:
+                reception.answered(outcome)
         if rest is not None:
             self._conclude()
-            self.lines.limit = self._dialogue.lineLimit
             if self._isDraining:
                 self._leaveIfIdle()
 
     # Actions are carried out.
 
     def _perform(self, actions: Actions) -> None:
-        for action in actions:
-            if type(action) is Say:
-                self._say(action.reply)
-            elif type(action) is Ask:
-                self._ask(action.callback, action.arguments)
-            elif type(action) is ReadBody:
-                self._receiveMessage()
-            else:
-                self._performSeldom(action)
+        """Carry these out, and what follows from an answer that is there at once."""
+        while actions:
+            following: Actions = ()
+            for action in actions:
+                if type(action) is Say:
+                    self._say(action.reply)
+                elif type(action) is Ask:
+                    following = self._ask(action.callback, action.arguments)
+                elif type(action) is ReadBody:
+                    self._receiveMessage()
+                else:
+                    following = self._performSeldom(action)
+            actions = following
+        self.lines.limit = self._dialogue.lineLimit
 
-    def _performSeldom(self, action: Action) -> None:
+    def _performSeldom(self, action: Action) -> Actions:
         if isinstance(action, ReadChunk):
             self._receiveChunk(action)
         elif isinstance(action, Skip):
@@ -259,7 +257,7 @@ class SMTPProtocol(Connection):
         elif isinstance(action, AskForKeys):
             self._wanted = action.wanted
             validate = partial(self._validateKeys, action.wanted)
-            self._ask("onAuth", (action.wanted.auth(validate),))
+            return self._ask("onAuth", (action.wanted.auth(validate),))
         elif isinstance(action, Prove):
             self._prove(action.isValid)
         elif isinstance(action, Report):
@@ -268,6 +266,7 @@ class SMTPProtocol(Connection):
             self._beginTLS()
         elif isinstance(action, HangUp):
             self.hangUp()
+        return ()
 
     def _say(self, reply: Reply) -> None:
         self.outbox.add(reply.encode())
@@ -278,7 +277,7 @@ class SMTPProtocol(Connection):
                 "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
                 event="command-refused",
                 session=self.session,
-                line=shown(self._line, self._dialogue.knows),
+                line=shown(self._dialogue.line, self._dialogue.knows),
                 reply=reply,
             )
 
@@ -331,7 +330,6 @@ class SMTPProtocol(Connection):
         actions = self._dialogue.keysGiven(keys)
         proof = self._proof = PendingProof()
         self._perform(actions)
-        self.lines.limit = self._dialogue.lineLimit
         self.release(QUESTION)
         if not self.isReceiving:
             self.outbox.flush()
@@ -356,19 +354,26 @@ class SMTPProtocol(Connection):
 
     def _ask(
         self, callback: str | Callable[..., Any], arguments: tuple[Any, ...]
-    ) -> None:
+    ) -> Actions:
+        """
+        @return: what follows from the answer, nothing if that comes late
+        """
         if callback == "onConnect":
             self._isAnnounced = True
         outcome = self._inquiry.ask(callback, arguments)
         if outcome is not None:
-            self._answered(outcome)
-        elif self.reception is None and self._proof is None:
+            return self._settle(outcome)
+        if self._proof is None:
             self.hold(QUESTION)
+        return ()
 
     def _answeredLate(self, outcome: Outcome) -> None:
         try:
-            self._answered(outcome)
-            self.lines.limit = self._dialogue.lineLimit
+            if self.reception is None:
+                self._perform(self._settle(outcome))
+            else:
+                self.reception.answered(outcome)
+                self._conclude()
             # The commands that waited may have answers that go with this one.
             if self.isHeld and not self._inquiry.isOpen:
                 self.release(QUESTION)
@@ -378,13 +383,6 @@ class SMTPProtocol(Connection):
                 self._leaveIfIdle()
         except Exception:
             self.crash(Failure())
-
-    def _answered(self, outcome: Outcome) -> None:
-        if self.reception is None:
-            self._settle(outcome)
-        else:
-            self.reception.answered(outcome)
-            self._conclude()
 
     def _conclude(self) -> None:
         """A part of the message has ended, or the application has answered, or both."""
@@ -400,24 +398,20 @@ class SMTPProtocol(Connection):
                 self.reception = None
             elif isinstance(verdict, Refused):
                 self._abandonMessage()
-            octets = reception.stream.byteLength if reception.whole else None
-            self._settle(verdict, octets)
+            actions = self._settle(verdict)
+            if reception.whole and self._watcher is not None:
+                said = [each.reply for each in actions if isinstance(each, Say)]
+                self._watcher.received(reception.stream.byteLength, said, self.session)
+            self._perform(actions)
         elif reception.whole:
             self.hold(QUESTION)
 
-    def _settle(self, outcome: Outcome, octets: int | None = None) -> None:
-        """
-        @param octets: of the message that the outcome is about, if it is whole
-        """
+    def _settle(self, outcome: Outcome) -> Actions:
         try:
-            actions = self._dialogue.answered(outcome)
+            return self._dialogue.answered(outcome)
         except BadResult:
             self._inquiry.logFailure(Failure())
-            actions = self._dialogue.answered(Refused(LOCAL_ERROR))
-        if octets is not None and self._watcher is not None:
-            replies = [each.reply for each in actions if isinstance(each, Say)]
-            self._watcher.received(octets, replies, self.session)
-        self._perform(actions)
+            return self._dialogue.answered(Refused(LOCAL_ERROR))
 
     def _abandon(self) -> None:
         """The client has gone, or is told to go: nobody waits for an answer."""
