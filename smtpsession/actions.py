@@ -13,8 +13,8 @@ from attrs import define, frozen
 from smtpsession.replies import Reply
 from smtpsession.sasl.exchange import KeysWanted
 
-# The two that follow are made anew for most commands, and a frozen object costs twice
-# as much to make: nobody changes them for all that.
+# Those that are not frozen are made anew for most commands or messages, and a frozen
+# object costs twice as much to make: nobody changes them for all that.
 
 
 @define
@@ -140,7 +140,7 @@ Action = Union[
 Actions = tuple[Action, ...]
 
 
-@frozen
+@define
 class Accepted:
     """
     The application did not object.

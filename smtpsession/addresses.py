@@ -113,12 +113,11 @@ def _unchecked(
     return made
 
 
-def usualAddress(found: re.Match[str]) -> SMTPAddress:
+def usualAddress(address: str, localPart: str, domain: str) -> SMTPAddress:
     """
-    The address in a path that has matched `smtpsession._grammar.usual_path`, without
+    The address that `smtpsession._grammar.usual_path` has found these parts of, without
     parameters: ASCII, and so short that it passes no limit.
     """
-    address, localPart, domain = found.groups()
     return _unchecked(address, localPart, domain.lower())
 
 

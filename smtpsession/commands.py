@@ -23,7 +23,6 @@ from smtpsession._grammar import (
     PATH,
     SASL_MECH,
     UTF_8_CONTROL,
-    usual_path,
 )
 from smtpsession.addresses import (
     PathTooLong,
@@ -32,7 +31,6 @@ from smtpsession.addresses import (
     parseForwardPath,
     parseReversePath,
     printPath,
-    usualAddress,
 )
 from smtpsession.attributes import (
     XCLIENT,
@@ -43,7 +41,7 @@ from smtpsession.attributes import (
 )
 from smtpsession.encodings import parseBase64, printBase64
 from smtpsession.errors import SMTPError
-from smtpsession.limits import AUTH_RESPONSE, CHUNK, LABEL
+from smtpsession.limits import AUTH_RESPONSE, CHUNK
 from smtpsession.parameters import (
     NO_ARGS,
     SMTPAddressArgs,
@@ -78,9 +76,9 @@ def splitCommand(line: bytes) -> tuple[str, bytes]:
     line = line.rstrip(b" \t")
     verb, _, argument = line.partition(b" ")
     try:
+        text = line.decode("utf-8")
         # All of ASCII that is not printable is a control character.
-        if not (line.isascii() and line.decode("ascii").isprintable()):
-            line.decode("utf-8")
+        if not (text.isascii() and text.isprintable()):
             if CONTROL.search(line) or UTF_8_CONTROL.search(line):
                 raise SMTPError.saying(BAD_CHARACTERS)
         return verb.decode("ascii").upper(), argument
@@ -231,12 +229,6 @@ def _pathBehind(preposition: bytes) -> re.Pattern[bytes]:
     )
 
 
-def _usualPathBehind(preposition: bytes) -> re.Pattern[str]:
-    """The same of text, so that its parts are text too."""
-    pattern = rb"(?i:%b)%b" % (preposition, usual_path)
-    return re.compile(pattern.decode("ascii"))
-
-
 @frozen
 class _WithAddress(Command):
     """
@@ -251,21 +243,10 @@ class _WithAddress(Command):
     preposition: ClassVar[bytes]
     bad: ClassVar[Reply]
     _argument: ClassVar[re.Pattern[bytes]]
-    _usual: ClassVar[re.Pattern[str]]
     address: SMTPAddress
 
     @classmethod
     def parse(cls: type[A], argument: bytes) -> A:
-        # What is as short as a label may be passes none of the limits.
-        if len(argument) <= LABEL:
-            # Of what is not ASCII nothing is usual, whatever it decodes to.
-            usual = cls._usual.fullmatch(argument.decode("latin-1"))
-            if usual is not None:
-                return cls(usualAddress(usual))
-        return cls._parseAny(argument)
-
-    @classmethod
-    def _parseAny(cls: type[A], argument: bytes) -> A:
         found = cls._argument.fullmatch(argument)
         if found is None:
             raise SMTPError.saying(badArguments(cls.syntax))
@@ -295,7 +276,6 @@ class Mail(_WithAddress):
     verb, syntax = "MAIL", "MAIL FROM:<reverse-path> [parameters]"
     preposition = b"FROM:"
     _argument = _pathBehind(preposition)
-    _usual = _usualPathBehind(preposition)
     bad = BAD_REVERSE_PATH
     _parsePath = staticmethod(parseReversePath)
 
@@ -306,7 +286,6 @@ class Rcpt(_WithAddress):
     verb, syntax = "RCPT", "RCPT TO:<forward-path> [parameters]"
     preposition = b"TO:"
     _argument = _pathBehind(preposition)
-    _usual = _usualPathBehind(preposition)
     bad = BAD_FORWARD_PATH
     _parsePath = staticmethod(parseForwardPath)
 

@@ -50,6 +50,7 @@ from smtpsession.rules import Rule, State
 from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.session import SMTPEnvelope, SMTPSession
+from smtpsession.usual import usualCommand
 from smtpsession.verbs import RULES
 
 #: A web page can make a browser speak to us, and its request would be so many unknown
@@ -88,8 +89,8 @@ class Dialogue:
 
     __slots__ = (
         *("session", "allowance", "settings", "state", "line", "lineLimit", "rules"),
-        *("offer", "channelBindings", "_settle", "_accepting", "_respond", "_takeKeys"),
-        "_origin",
+        *("offer", "channelBindings", "_settle", "_rule", "_draft", "_respond"),
+        *("_takeKeys", "_origin"),
     )
 
     def __init__(
@@ -112,7 +113,8 @@ class Dialogue:
         self.offer = NO_OFFER
         self._settle: Callable[[Outcome], Actions] | None = None
         # The row of the command that the application is asked about, and its draft.
-        self._accepting: tuple[Rule, Any]
+        self._rule: Rule
+        self._draft: Any
         self._respond: Callable[[bytes | None], Actions] | None = None
         self._takeKeys: Callable[[ScramKeys | None], Actions] | None = None
         # Where the client is, as it was known before XCLIENT said otherwise.
@@ -146,14 +148,16 @@ class Dialogue:
             return self._respond(line)
         self.line = line
         try:
-            verb, argument = splitCommand(line)
+            usual = usualCommand(line)
+            verb, argument = splitCommand(line) if usual is None else (usual.verb, b"")
             rule = self.rules.get(verb) or self._broughtRule(verb)
             if self.state not in rule.legal:
                 raise SMTPError.saying(rule.outOfOrder[self.state])
             octets = len(line) + 2
             if octets > COMMAND_LINE and octets > COMMAND_LINE + rule.grant(self.offer):
                 raise SMTPError.saying(replies.LINE_TOO_LONG)
-            subject, draft = rule.check(self, rule.command.parse(argument))
+            command = rule.command.parse(argument) if usual is None else usual
+            subject, draft = rule.check(self, command)
         except SMTPError as error:
             return self._refuse(error.reply, line)
         except Exception as error:
@@ -161,7 +165,7 @@ class Dialogue:
         if rule.run is not None:
             self._settle = self._settleRun
             return (Ask(rule.run, (subject,)),)
-        self._accepting = rule, draft
+        self._rule, self._draft = rule, draft
         if rule.ask is None:
             return self._settleCommand(ACCEPTED)
         self._settle = self._settleCommand
@@ -364,9 +368,8 @@ class Dialogue:
     def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):
             return self.say(outcome.reply)
-        rule, draft = self._accepting
         try:
-            return rule.proceed(self, draft)
+            return self._rule.proceed(self, self._draft)
         except Exception as error:
             return (Report(error), *self.say(replies.LOCAL_ERROR))
 

@@ -6,6 +6,7 @@ The extensions that the server knows, a row for each.
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import methodcaller
 
 from attrs import evolve
 
@@ -69,10 +70,6 @@ def _fillEnvid(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
     envelope.dsn = evolve(envelope.dsn or _NO_DSN_ENVELOPE, envid=parseEnvid(value))
 
 
-def _prepareDSNRcpt(address: SMTPAddress) -> SMTPAddress:
-    return address.withDSN(_NO_DSN_RCPT)
-
-
 def _fillNotify(address: SMTPAddress, value: str) -> SMTPAddress:
     dsn = evolve(address.dsn or _NO_DSN_RCPT, notify=parseNotify(value))
     return address.withDSN(dsn)
@@ -113,7 +110,7 @@ DSN = Extension(
         RcptParameter("ORCPT", _fillOrcpt),
     ),
     prepareEnvelope=_prepareDSN,
-    prepareRecipient=_prepareDSNRcpt,
+    prepareRecipient=methodcaller("withDSN", _NO_DSN_RCPT),
     mailOctets=len(" RET=FULL ENVID=") + ENVID,
     rcptOctets=len(" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=") + ORCPT,
 )

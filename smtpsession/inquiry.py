@@ -80,7 +80,8 @@ class Inquiry:
             return ACCEPTED
         if isinstance(answer, (Deferred, Waiting)):
             return self._open(answer)
-        if isawaitable(answer):
+        # Nearly all that is neither is the text of a reply.
+        if not isinstance(answer, str) and isawaitable(answer):
             # To take it for a value would be to accept without waiting.
             return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
         return Accepted(answer)

@@ -43,23 +43,19 @@ class LineSplitter:
         """
         The next line without its CRLF, `Overlong`, or None where none is complete.
         """
-        if self._start == len(self._octets):
-            self._octets = b""
-            self._start = self._searched = 0
-            return None
-        end = self._octets.find(b"\r\n", self._searched)
+        octets, start = self._octets, self._start
+        end = octets.find(b"\r\n", self._searched)
         if end < 0:
             self._keepTail()
             return None
-        start, self._start = self._start, end + 2
-        self._searched = self._start
+        self._start = self._searched = end + 2
         if self._skipping:
             self._skipping = False
             beginning, self._beginning = self._beginning, b""
             return Overlong(beginning)
-        if self._start - start > self.limit:
-            return Overlong(self._octets[start : start + VERB])
-        return self._octets[start:end]
+        if end + 2 - start > self.limit:
+            return Overlong(octets[start : start + VERB])
+        return octets[start:end]
 
     def takeRest(self) -> bytes:
         """All that was fed and not handed out: for whoever reads something else."""
@@ -75,6 +71,10 @@ class LineSplitter:
 
     def _keepTail(self) -> None:
         """Let go of what is handed out, and of a line that is too long already."""
+        if self._start == len(self._octets):
+            self._octets = b""
+            self._start = self._searched = 0
+            return
         tail = self._octets[self._start :]
         if not self._skipping and len(tail) >= self.limit:
             self._skipping = True

@@ -416,32 +416,6 @@ class ParseTests(TableTestCase):
             return
         self.assertEqual(verb, command.verb)
 
-    @given(st.text('aB1.-_@ <>"[]\xe9', max_size=30), st.sampled_from([Mail, Rcpt]))
-    @example("<a.b@c-d.e1>", Rcpt)
-    @example("<a@b--c>", Rcpt)
-    @example("<a@b.c->", Mail)
-    @example("<a@b.c.>", Mail)
-    @example("<.a@b>", Mail)
-    @example("<a@\xe9>", Mail)
-    @example("<\xe9@a>", Mail)
-    @example(f"<a@{'b' * 53}>", Mail)
-    @example(f"<a@{'b' * 64}>", Mail)
-    def test_usualPath(self, path, command):
-        """A path that is recognized at once is what a closer look takes it for."""
-        argument = command.preposition + path.encode("latin-1")
-        self.assertEqual(
-            _outcome(command._parseAny, argument), _outcome(command.parse, argument)
-        )
-
-
-def _outcome(parse, argument):
-    """What an argument is read as, with what is derived from it; or the refusal."""
-    try:
-        command = parse(argument)
-    except SMTPError as error:
-        return error.reply
-    return command, command.address.localPart, command.address.domain
-
 
 class PrintTests(TableTestCase):
     """Commands printed."""

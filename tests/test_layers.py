@@ -16,7 +16,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "words": ("printable", "replies", "limits", "errors", "model"),
     "grammar": (
         *("_grammar", "encodings", "datetimes", "timing", "parameters"),
-        *("addresses", "attributes", "commands", "keywords", "lines", "body"),
+        *("addresses", "attributes", "commands", "usual", "keywords", "lines", "body"),
         *("networks", "_crc32c", "tlvs", "proxyline"),
         *("sasl.__init__", "sasl.encoding", "sasl.prep", "sasl.keys", "sasl.auth"),
         *("sasl.exchange", "sasl.gs2", "sasl.scrammessages", "sasl.scram"),

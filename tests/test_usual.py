@@ -1,0 +1,86 @@
+"""
+Tests of smtpsession.usual: what is read in one go is what a closer look makes of it.
+"""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from smtpsession.addresses import SMTPAddress
+from smtpsession.commands import Command, Mail, Rcpt, splitCommand
+from smtpsession.usual import usualCommand
+from tests import strategies
+
+BEGINNINGS = ["MAIL FROM:<", "RCPT TO:<", "mail From:<", "RCPT  TO:<", "RCPT TO: <"]
+verbs = st.sampled_from([*BEGINNINGS, "RSET", "VRFY <", "MAIL TO:<", ""])
+#: What looks like a path, and often is one.
+paths = st.from_regex(r"[aB1.!-]{1,5}@[aB1.-]{1,9}>[ \t]?", fullmatch=True)
+anything = st.text('aB1.-_@ <>:"[]=\t\xe9\u017f', max_size=20)
+
+
+def closeLook(line: bytes) -> Mail | Rcpt:
+    """What a line is read as without a short cut."""
+    verb, argument = splitCommand(line)
+    return Mail.parse(argument) if verb == "MAIL" else Rcpt.parse(argument)
+
+
+class UsualCommandTests(SynchronousTestCase):
+    """Commands read in one go."""
+
+    def test_usual(self) -> None:
+        """MAIL and RCPT with a plain address are, in whatever case they come."""
+        address = SMTPAddress("Bob.Smith+x@Mail-1.Example.org")
+        for line, command in (
+            (f"MAIL FROM:<{address}>", Mail(address)),
+            (f"RCPT TO:<{address}>", Rcpt(address)),
+            (f"rcpt To:<{address}>", Rcpt(address)),
+        ):
+            self.assertEqual(command, usualCommand(line.encode()), line)
+
+    def test_unusual(self) -> None:
+        """Whatever needs a closer look is left to that."""
+        for line in (
+            b"",
+            b"DATA",
+            b"VRFY <bob@example.org>",
+            b"MAIL FROM:<>",
+            b"RCPT TO:<postmaster>",
+            b"RCPT TO:<bob@example.org> NOTIFY=NEVER",
+            b"RCPT TO:<bob@example.org> ",
+            b"RCPT TO:<bob@example.org>\r",
+            b"RCPT TO:<bob@example.org>\n",
+            b"RCPT TO:<bob@\xc3\xa9.example>",
+            b"RCPT TO:<\xe9@example.org>",
+            b'RCPT TO:<"bob"@example.org>',
+            b"RCPT TO:<bob@[192.0.2.1]>",
+            b"RCPT TO:<@a:bob@example.org>",
+            b"RCPT TO:<bob@-example.org>",
+            b"RCPT TO:<bob@example.org.>",
+            b"RCPT TO:<bob.@example.org>",
+            b"RCPT TO:<bob@" + b"a" * 64 + b">",
+            b"RCPT TO:<" + b"a" * 65 + b"@b>",
+        ):
+            self.assertIs(None, usualCommand(line), line)
+
+    @given(st.builds("".join, st.tuples(verbs, paths | anything)))
+    @example("RCPT TO:<a@" + "b" * 59 + ">")
+    @example("MAIL FROM:<" + "a" * 57 + "@b>")
+    def test_same(self, text: str) -> None:
+        """A command that is read so is what a closer look makes of its line."""
+        line = text.encode("utf-8")
+        usual = usualCommand(line)
+        if usual is not None:
+            close = closeLook(line)
+            self.assertEqual(close, usual)
+            for name in ("localPart", "domain", "args", "dsn", "rrvs"):
+                self.assertEqual(
+                    getattr(close.address, name), getattr(usual.address, name), line
+                )
+
+    @given(strategies.commands)
+    def test_everyCommand(self, command: Command) -> None:
+        """What any command prints is taken for that one, or for none."""
+        usual = usualCommand(str(command).encode("utf-8"))
+        self.assertIn(usual, (None, command))
