@@ -1,6 +1,6 @@
 """
 The grammar of commands: a line is refused with a reply, or printed and read again is
-the same.
+the same.  A line that is read in one go is what a closer look makes of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from smtpsession.chunking import CHUNKING
 from smtpsession.commands import Command, splitCommand
 from smtpsession.errors import SMTPError
 from smtpsession.starttls import STARTTLS
+from smtpsession.usual import usualCommand
 from smtpsession.verbs import RULES
 from smtpsession.xclient import XCLIENT, XFORWARD
 
@@ -30,14 +31,18 @@ def fuzz(line: bytes) -> None:
     """
     @param line: without its CRLF
     """
+    usual = usualCommand(line)
     try:
         verb, argument = splitCommand(line)
         if verb not in COMMANDS:
+            assert usual is None, usual
             return
         command = COMMANDS[verb].parse(argument)
     except SMTPError as error:
         assert 500 <= error.reply.code <= 555, error.reply
+        assert usual is None, usual
         return
+    assert usual is None or usual == command, usual
     printed = str(command).encode("utf-8")
     again, itsArgument = splitCommand(printed)
     assert again == verb, printed

@@ -47,9 +47,10 @@ class DotDecoder:
         octets = self._tail + chunk if self._tail else chunk
         # Most chunks have no line that begins with a dot, those of an attachment not
         # even a dot, and after that a search from behind is the quickest way to know.
-        # Of those that have such a line, most have only the end.
-        isStuffed = b"." in octets and octets.rfind(_STUFFED) >= 0
-        first = octets.find(_STUFFED) if isStuffed else -1
+        # Of those that have such a line, most have only the end, and nothing before it.
+        first = octets.rfind(_STUFFED) if b"." in octets else -1
+        if first >= 0 and octets.rfind(_STUFFED, 0, first) >= 0:
+            first = octets.find(_STUFFED)
         end = octets.find(_END, first) if first >= 0 else -1
         if end >= 0:
             stop, rest = end + len(_CRLF), octets[end + len(_END) :]
