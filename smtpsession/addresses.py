@@ -113,12 +113,14 @@ def _unchecked(
     return made
 
 
-def usualAddress(address: str, localPart: str, domain: str) -> SMTPAddress:
+def usualAddress(
+    address: str, localPart: str, domain: str, dsn: DSNRcpt | None = None
+) -> SMTPAddress:
     """
     The address that `smtpsession._grammar.usual_path` has found these parts of, without
     parameters: ASCII, and so short that it passes no limit.
     """
-    return _unchecked(address, localPart, domain.lower())
+    return _unchecked(address, localPart, domain.lower(), NO_ARGS, dsn)
 
 
 def parseReversePath(path: bytes, args: SMTPAddressArgs = NO_ARGS) -> SMTPAddress:

@@ -148,7 +148,7 @@ class Dialogue:
             return self._respond(line)
         self.line = line
         try:
-            usual = usualCommand(line)
+            usual = usualCommand(line, self.offer.recipientDSN)
             verb, argument = splitCommand(line) if usual is None else (usual.verb, b"")
             rule = self.rules.get(verb) or self._broughtRule(verb)
             if self.state not in rule.legal:

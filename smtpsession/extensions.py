@@ -6,7 +6,6 @@ The extensions that the server knows, a row for each.
 from __future__ import annotations
 
 from functools import lru_cache
-from operator import methodcaller
 
 from attrs import evolve
 
@@ -110,7 +109,7 @@ DSN = Extension(
         RcptParameter("ORCPT", _fillOrcpt),
     ),
     prepareEnvelope=_prepareDSN,
-    prepareRecipient=methodcaller("withDSN", _NO_DSN_RCPT),
+    recipientDSN=_NO_DSN_RCPT,
     mailOctets=len(" RET=FULL ENVID=") + ENVID,
     rcptOctets=len(" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=") + ORCPT,
 )

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.errors import SMTPError
-from smtpsession.parameters import NO_ARGS, SMTPAddressArgs
+from smtpsession.parameters import NO_ARGS, DSNRcpt, SMTPAddressArgs
 from smtpsession.replies import UTF8_ADDRESS, badParameter, unknownParameter
 from smtpsession.rules import Rule
 from smtpsession.session import SMTPEnvelope, SMTPSession
@@ -87,6 +87,7 @@ class Extension:
     @ivar mailParameters: what it licenses on MAIL
     @ivar rcptParameters: what it licenses on RCPT
     @ivar prepareEnvelope: called with each new envelope, before the parameters
+    @ivar recipientDSN: the C{dsn} of each recipient, before the parameters
     @ivar prepareRecipient: called with each recipient, before the parameters; returns
         it
     @ivar mailOctets: by how much it lengthens a MAIL line
@@ -105,6 +106,7 @@ class Extension:
     mailParameters: tuple[MailParameter, ...] = ()
     rcptParameters: tuple[RcptParameter, ...] = ()
     prepareEnvelope: Callable[[SMTPEnvelope], None] | None = None
+    recipientDSN: DSNRcpt | None = None
     prepareRecipient: Callable[[SMTPAddress], SMTPAddress] | None = None
     mailOctets: int = 0
     rcptOctets: int = 0
@@ -118,6 +120,7 @@ class Offer:
     @ivar keywords: which they are
     @ivar newStates: what makes the state of those of them that keep something about a
         session, by keyword
+    @ivar recipientDSN: the C{dsn} of each recipient, before the parameters
     @ivar mailOctets: by how much they lengthen a MAIL line
     @ivar rcptOctets: by how much they lengthen a RCPT line
     @ivar lineOctets: by how much they lengthen the longest line
@@ -147,6 +150,8 @@ class Offer:
         self._onMail = _byKeyword(each for row in rows for each in row.mailParameters)
         self._onRcpt = _byKeyword(each for row in rows for each in row.rcptParameters)
         self._prepareEnvelope = [r.prepareEnvelope for r in rows if r.prepareEnvelope]
+        dsns = [row.recipientDSN for row in rows if row.recipientDSN is not None]
+        self.recipientDSN = dsns[-1] if dsns else None
         self._prepareRecipient = [
             r.prepareRecipient for r in rows if r.prepareRecipient
         ]
@@ -181,6 +186,8 @@ class Offer:
         @raise SMTPError: 501, 553 or 555, a parameter cannot be accepted
         """
         recipient = rcptTo
+        if self.recipientDSN is not None and recipient.dsn is not self.recipientDSN:
+            recipient = recipient.withDSN(self.recipientDSN)
         for prepare in self._prepareRecipient:
             recipient = prepare(recipient)
         isASCII = rcptTo.address.isascii()

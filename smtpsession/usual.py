@@ -16,6 +16,7 @@ from smtpsession._grammar import usual_path
 from smtpsession.addresses import usualAddress
 from smtpsession.commands import Mail, Rcpt
 from smtpsession.limits import LABEL
+from smtpsession.parameters import DSNRcpt
 
 _find = re.compile(
     (rb"(?i:(MAIL) FROM|RCPT TO):%b" % usual_path).decode("ascii"), re.ASCII
@@ -25,9 +26,11 @@ _find = re.compile(
 _LONGEST = len("RCPT TO:") + LABEL
 
 
-def usualCommand(line: bytes) -> Mail | Rcpt | None:
+def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Mail | Rcpt | None:
     """
     The command of a line without its CRLF, or None where a closer look is needed.
+
+    @param dsn: what a recipient is made with; to give it later would be to make it anew
     """
     if len(line) > _LONGEST:
         return None
@@ -37,5 +40,6 @@ def usualCommand(line: bytes) -> Mail | Rcpt | None:
     if found is None:
         return None
     mail, address, localPart, domain = found.groups()
-    path = usualAddress(address, localPart, domain)
-    return Rcpt(path) if mail is None else Mail(path)
+    if mail is None:
+        return Rcpt(usualAddress(address, localPart, domain, dsn))
+    return Mail(usualAddress(address, localPart, domain))
