@@ -27,7 +27,8 @@ class Say:
 @define
 class Ask:
     """
-    Call a callback of the application, and report its `Outcome`.
+    Call a callback of the application, and report its `Outcome`.  As whatever waits for
+    an outcome, it is the last of its actions.
 
     @ivar callback: its name, or the callable itself
     @ivar arguments: what it is given before the session

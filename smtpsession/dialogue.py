@@ -368,8 +368,10 @@ class Dialogue:
     def _settleCommand(self, outcome: Outcome) -> Actions:
         if isinstance(outcome, Refused):
             return self.say(outcome.reply)
+        # Not kept: nothing may come behind it for a long time.
+        draft, self._draft = self._draft, None
         try:
-            return self._rule.proceed(self, self._draft)
+            return self._rule.proceed(self, draft)
         except Exception as error:
             return (Report(error), *self.say(replies.LOCAL_ERROR))
 
