@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import SMTPError, SMTPSession
+from smtpsession import DSNRcpt, SMTPError, SMTPSession
 from smtpsession.testing import MemoryServer
 from tests import conversations as c
 
@@ -71,6 +71,22 @@ class DecisionTests(SynchronousTestCase):
             [each.localPart for each in client.session.envelope.rcptTo],
             ["bob", "carol", "bob"],
         )
+
+    def test_unasked(self) -> None:
+        """
+        However a recipient is written, it has an empty DSN request where DSN is
+        offered, and none where it is not; the sender never has one.
+        """
+        for hello, dsn in (("EHLO client", DSNRcpt()), ("HELO client", None)):
+            client = MemoryServer().connect()
+            client.say(hello)
+            client.say(c.MAIL)
+            for path in ("bob@example.org", '"bob"@example.org', "postmaster"):
+                client.say(f"RCPT TO:<{path}>")
+            envelope = client.session.envelope
+            self.assertEqual([dsn] * 3, [each.dsn for each in envelope.rcptTo], hello)
+            assert envelope.mailFrom is not None
+            self.assertIsNone(envelope.mailFrom.dsn)
 
     def test_recipientFault(self) -> None:
         """
