@@ -73,7 +73,7 @@ def _compare(costs: Sequence[tuple[Attack, int, Cost]]) -> bool:
     isGood = True
     for attack, amount, cost in costs:
         isWithin = cost.cpu <= attack.cpu and cost.memory <= attack.memory
-        isGood = isGood and isWithin
+        isGood = isGood and isWithin and cost.isHeld
         rows.append(
             (
                 attack.name,
@@ -88,7 +88,8 @@ def _compare(costs: Sequence[tuple[Attack, int, Cost]]) -> bool:
     header = ("attack", "of", "CPU, s", "bound", "memory, MiB", "bound", "")
     print(formatTable(header, rows), end="\n\n")
     for attack, _, cost in costs:
-        print(f"{attack.name}: {cost.seconds:.1f} s, last said {cost.answer!r}")
+        held = "" if cost.isHeld else f", NOT {attack.answer!r}"
+        print(f"{attack.name}: {cost.seconds:.1f} s, then {cost.answer!r}{held}")
     return isGood
 
 

@@ -34,6 +34,7 @@ class Attack(NamedTuple):
         server has done with it; says what the server said
     @ivar amount: how many, in what C{unit} says
     @ivar few: in a smoke run
+    @ivar answer: what the server has said last begins so
     @ivar cpu: how many seconds of CPU it may cost the server
     @ivar memory: how many MiB it may have it hold
     @ivar limits: what of the configuration is not as by default
@@ -46,6 +47,7 @@ class Attack(NamedTuple):
     amount: int
     few: int
     unit: str
+    answer: str
     cpu: float
     memory: float
     limits: Mapping[str, float] = {}
@@ -54,13 +56,17 @@ class Attack(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What an attack has cost, and how it ended."""
+    """
+    What an attack has cost, and how it ended.
+
+    @ivar isHeld: whether the server has said what it should
+    """
 
     cpu: float
     memory: float
     seconds: float
     answer: str
-    isAlive: bool
+    isHeld: bool
 
 
 def measure(attack: Attack, amount: int) -> Cost:
@@ -72,24 +78,27 @@ def measure(attack: Attack, amount: int) -> Cost:
     allowDescriptors(1000)
     with running(attack.limits, users, attack.isProxied) as service:
         process = service.process
-        _isAlive(service, attack)
+        _requireAlive(service, attack)
         process.forgetPeak()
         memory, cpu, started = process.memory(), process.cpuSeconds(), time.monotonic()
         answer = attack.send(service.port, amount)
         seconds = time.monotonic() - started
         cpu = process.cpuSeconds() - cpu
         most = max(0, process.peakMemory() - memory)
-        return Cost(cpu, most / MIB, seconds, answer, _isAlive(service, attack))
+        isHeld = answer.startswith(attack.answer.format(amount))
+        _requireAlive(service, attack)
+        return Cost(cpu, most / MIB, seconds, answer, isHeld)
 
 
-def _isAlive(service: Service, attack: Attack) -> bool:
-    """Whether somebody else is served."""
+def _requireAlive(service: Service, attack: Attack) -> None:
+    """
+    @raise LoadError: somebody else is not served
+    """
     with Client(service.port) as client:
         if attack.isProxied:
             client.send(b"PROXY TCP4 192.0.2.1 192.0.2.2 49152 25\r\n")
         client.open()
         client.quit()
-    return True
 
 
 def _connect(port: int, source: str = HOST) -> socket.socket:
@@ -110,14 +119,13 @@ class _Hearer:
             while chunk := self._connection.recv(MIB):
                 self.last = (self.last + chunk)[-200:]
 
-    def lines(self) -> list[str]:
-        """The last lines that the server said."""
-        return self.last.decode("ascii", "replace").splitlines()
-
     def wait(self) -> str:
-        """Until the server has closed; what it said last."""
+        """Until the server has closed; how it refused last, or else what it said."""
         self._thread.join(_PATIENCE)
-        return (self.lines() or ["nothing"])[-1]
+        lines = self.last.decode("ascii", "replace").splitlines()
+        # The first may be a part of one.
+        refused = [line for line in lines if line[:1] in "45" and line[:3].isdigit()]
+        return (refused or lines or ["nothing"])[-1]
 
 
 def _flood(port: int, *pieces: tuple[bytes, int]) -> str:
@@ -154,6 +162,25 @@ def _slowloris(port: int, count: int) -> str:
                 answer = each.recv(1000)[-200:] or answer
     last = answer.decode("ascii", "replace").splitlines()
     return f"{closed} of {count} closed, {last[-1] if last else 'nothing'}"
+
+
+def _unread(port: int, count: int) -> str:
+    """Commands as fast as they are taken, and nobody reads the long replies."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(_connect(port)) for _ in range(count)]
+        end = time.monotonic() + 5
+        for each in clients:
+            each.settimeout(0)
+        while time.monotonic() < end:
+            for each in clients:
+                with suppress(BlockingIOError):
+                    each.send(b"EHLO a\r\n" * 8000)
+            time.sleep(0.01)
+        held = 0
+        for each in clients:
+            with suppress(OSError):
+                held += each.recv(3) == b"220"
+        return f"{held} of {count} held"
 
 
 def _line(port: int, mebibytes: int) -> str:
@@ -194,11 +221,7 @@ def _guesses(port: int, count: int, sources: int, command: bytes) -> str:
             with suppress(OSError):
                 # It may have closed at once.
                 connection.sendall(_HELLO + command + b"QUIT\r\n")
-            hearer.wait()
-            refused = [
-                each for each in hearer.lines() if each[:3].isdigit() and each >= "4"
-            ]
-            answer = (refused or ["nothing"])[0]
+            answer = hearer.wait()
     return answer
 
 
@@ -227,20 +250,51 @@ ATTACKS = (
         500,
         20,
         "connections",
+        "{0} of {0} closed, 421",
         cpu=2,
         memory=10,
         limits={"clients-per-address": 1000, "command-timeout": 5},
     ),
-    Attack("a line without an end", _line, 100, 5, "MiB", cpu=2, memory=5),
-    Attack("empty lines", _emptyLines, 1_000_000, 10_000, "lines", cpu=1, memory=5),
-    Attack("pipelined RCPTs", _recipients, 100_000, 2000, "RCPTs", cpu=20, memory=5),
-    Attack("a body without line ends", _body, 200, 5, "MiB", cpu=2, memory=5),
+    Attack(
+        "commands whose replies nobody reads",
+        _unread,
+        500,
+        50,
+        "connections",
+        "{0} of {0} held",
+        cpu=15,
+        memory=120,
+        limits={"clients-per-address": 1000},
+    ),
+    Attack("a line without an end", _line, 100, 40, "MiB", "500", cpu=2, memory=5),
+    Attack(
+        "empty lines",
+        _emptyLines,
+        1_000_000,
+        100_000,
+        "lines",
+        "421 4.7.0 Too many errors",
+        cpu=1,
+        memory=5,
+    ),
+    Attack(
+        "pipelined RCPTs",
+        _recipients,
+        100_000,
+        5000,
+        "RCPTs",
+        "452 4.5.3",
+        cpu=20,
+        memory=5,
+    ),
+    Attack("a body without line ends", _body, 200, 40, "MiB", "552", cpu=2, memory=5),
     Attack(
         "a PROXY header of version 1 without an end",
         _proxyText,
         100,
-        5,
+        40,
         "MiB",
+        "nothing",
         cpu=1,
         memory=5,
         isProxied=True,
@@ -249,8 +303,9 @@ ATTACKS = (
         "a PROXY header of version 2 without an end",
         _proxyBinary,
         100,
-        5,
+        40,
         "MiB",
+        "nothing",
         cpu=1,
         memory=5,
         isProxied=True,
@@ -261,6 +316,7 @@ ATTACKS = (
         1000,
         40,
         "logins",
+        "421 4.7.0 Too many failed logins from your address",
         cpu=30,
         memory=200,
         schemes=("SCRYPT",),
@@ -271,6 +327,7 @@ ATTACKS = (
         250,
         10,
         "logins",
+        "535",
         cpu=200,
         memory=200,
         schemes=("SCRYPT",),
@@ -281,6 +338,7 @@ ATTACKS = (
         1000,
         40,
         "logins",
+        "501",
         cpu=3,
         memory=5,
         schemes=("SCRAM-SHA-256",),

@@ -226,6 +226,17 @@ class ClientTests(SynchronousTestCase):
         self.assertEqual(clients[2].hear(), [TOO_MANY_FROM_THERE])
         self.assertFalse(server.connect("192.0.2.2").closed)
 
+    def test_adoptedTimes(self) -> None:
+        """
+        Times that are shorter than before hold for whoever comes.
+        """
+        server = MemoryServer()
+        early = server.connect()
+        server.factory.adopt(memoryOptions(commandTimeout=5))
+        late = server.connect()
+        server.clock.advance(5)
+        self.assertEqual([early.closed, late.closed], [False, True])
+
     def test_perNetwork(self) -> None:
         """
         IPv6 addresses count by /64, and an IPv4-mapped one as IPv4.
