@@ -90,7 +90,7 @@ class Dialogue:
     __slots__ = (
         *("session", "allowance", "settings", "state", "line", "lineLimit", "rules"),
         *("offer", "channelBindings", "_settle", "_rule", "_draft", "_respond"),
-        *("_takeKeys", "_origin"),
+        *("_takeKeys", "_isLoggingIn", "_origin"),
     )
 
     def __init__(
@@ -117,6 +117,7 @@ class Dialogue:
         self._draft: Any
         self._respond: Callable[[bytes | None], Actions] | None = None
         self._takeKeys: Callable[[ScramKeys | None], Actions] | None = None
+        self._isLoggingIn = False
         # Where the client is, as it was known before XCLIENT said otherwise.
         self._origin: tuple[Any, ...] = ()
 
@@ -193,6 +194,7 @@ class Dialogue:
         """
         settle, self._settle = self._settle, None
         self._takeKeys = None
+        self._isLoggingIn = False
         assert settle is not None, "nobody was asked"
         try:
             return settle(outcome)
@@ -224,7 +226,16 @@ class Dialogue:
         dropped = (ABANDON,) if self.state is State.CHUNKS else ()
         self.state = State.CLOSED
         self._settle = self._respond = self._takeKeys = None
+        self._isLoggingIn = False
         return (*dropped, Say(reply), HANG_UP)
+
+    def lost(self) -> None:
+        """
+        The client has gone.  If it was logging in it has failed: whoever does not wait
+        for the answer could have any number of passwords hashed.
+        """
+        if self._isLoggingIn:
+            self.allowance.failedLogin(isGuess=True)
 
     # What a rule may do: the rest of `Conversation`.
 
@@ -245,6 +256,7 @@ class Dialogue:
         self, callback: str, settle: Callable[[Outcome], Actions], *arguments: Any
     ) -> Actions:
         self._settle = settle
+        self._isLoggingIn = callback == "onAuth"
         return (Ask(callback, arguments),)
 
     def askForKeys(
@@ -254,6 +266,7 @@ class Dialogue:
         settle: Callable[[Outcome], Actions],
     ) -> Actions:
         self._takeKeys, self._settle = takeKeys, settle
+        self._isLoggingIn = True
         return (AskForKeys(wanted),)
 
     def listen(

@@ -101,8 +101,8 @@ class Limits:
         closed without a word.
     @ivar authFailures: failed logins on a connection; 421 beyond.
     @ivar authFailuresPerAddress: failed logins from an IPv4 address or an IPv6 /64,
-        over all connections; beyond, a new connection from there gets 421 for
-        C{banTime}.
+        over all connections, and those whose client did not wait for the answer;
+        beyond, a new connection from there gets 421 for C{banTime}.
     @ivar banTime: for so long after the last of these; it also is the time in which
         half of the failed logins are forgotten.
     @ivar closingTimeout: for the client to take what was said before a hang-up.

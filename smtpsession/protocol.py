@@ -169,6 +169,7 @@ class SMTPProtocol(Connection):
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         super().connectionLost(reason)
+        self._dialogue.lost()
         if self.factory is not None:
             self.factory.left(self)
         if self._naming is not None:

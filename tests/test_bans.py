@@ -4,6 +4,7 @@ Tests of smtpsession.bans, and of what a banned client is told.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -11,7 +12,7 @@ from smtpsession.bans import Bans
 from smtpsession.errors import SMTPError
 from smtpsession.limits import BANS, Limits
 from smtpsession.testing import MemoryServer
-from tests.logins import EHLO, FAILED, WRONG, serverWith
+from tests.logins import EHLO, FAILED, PLAIN, WRONG, exchange, serverWith
 
 BANNED = "421 4.7.0 Too many failed logins from your address"
 HOST = "192.0.2.1"
@@ -137,6 +138,45 @@ class ConnectionTests(SynchronousTestCase):
         for seconds in (0, 3600, 10**9):
             server.clock.rightNow -= seconds
             self.failOnce(server)
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+
+    def test_gone(self) -> None:
+        """
+        Who does not wait for the answer has failed: his password is hashed all the
+        same, and he must not have any number of them.
+        """
+        server = serverWith(
+            lambda auth, session: Deferred(), authFailuresPerAddress=1, banTime=100
+        )
+        for _ in range(2):
+            self.assertEqual(self.failOnce(server), [])
+        self.assertEqual(server.connect(HOST).hear(), [BANNED])
+
+    def test_goneFromChallenge(self) -> None:
+        """The same where the application waits for a response to its challenge."""
+        server = serverWith(authFailuresPerAddress=1)
+        for _ in range(2):
+            client = server.connect(HOST)
+            client.hear()
+            client.say(EHLO)
+            exchange(client, "SCRAM-SHA-256", 1, isAtOnce=True)
+            client.leave()
+        self.assertEqual(server.connect(HOST).hear(), [BANNED])
+
+    def test_goneOtherwise(self) -> None:
+        """Who leaves before he logs in, or after, has not failed."""
+        server = serverWith(
+            authFailuresPerAddress=1,
+            onMailFrom=lambda address, session: Deferred(),
+        )
+        for lines in ([], ["AUTH LOGIN"], [PLAIN], [PLAIN, "MAIL FROM:<a@b.example>"]):
+            client = server.connect(HOST)
+            client.hear()
+            client.say(EHLO)
+            for line in lines:
+                client.say(line)
+            client.leave()
+        self.failOnce(server)
         self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
 
     def test_proxy(self) -> None:
