@@ -18,12 +18,22 @@ from collections.abc import Sequence
 from benchmarks.machine import describeMachine
 from benchmarks.tables import formatTable
 from soak.attacks import ATTACKS, Attack, Cost, measure
-from soak.load import Report, soak
+from soak.descriptors import DescriptorsError
+from soak.load import soak
+from soak.promises import Observation, figures, judge
 
 
 def main() -> int:
     """The exit status."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        return _run(arguments)
+    except DescriptorsError as error:
+        parser.error(str(error))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     print(describeMachine(), end="\n\n")
     isGood = True
     if arguments.what == "load" or arguments.smoke:
@@ -52,14 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(report: Report) -> bool:
+def _tell(seen: Observation) -> bool:
+    promises = judge(seen)
     rows = [
-        (each.what, each.seen, "kept" if each.isKept else "BROKEN")
-        for each in report.promises
+        (each.what, each.seen, "kept" if each.isKept else "BROKEN") for each in promises
     ]
     print(formatTable(("promise", "seen", ""), rows), end="\n\n")
-    print(formatTable(("figure", "measured"), report.figures), end="\n\n")
-    return all(each.isKept for each in report.promises)
+    print(formatTable(("figure", "measured"), figures(seen)), end="\n\n")
+    return all(each.isKept for each in promises)
 
 
 def _measured(attack: Attack, isSmoke: bool) -> tuple[Attack, int, Cost]:

@@ -19,7 +19,7 @@ from benchmarks.bodies import MIB
 from benchmarks.client import Client
 from benchmarks.servers import HOST
 from smtpsession.passwords import makeSecret
-from soak.load import allowDescriptors
+from soak.descriptors import allowDescriptors
 from soak.service import PASSWORD, USER, Service, running
 
 _CHUNK = b"x" * MIB

@@ -5,8 +5,9 @@ The service that is put under load: C{twistd smtpsession} with a Maildir.
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,9 @@ from benchmarks.servers.service import TWISTD
 USER = "alice"
 #: Each guess at her password costs what C{passwd} has it cost by default.
 PASSWORD = "correct horse battery staple"
+
+#: How Twisted writes an exception that it, or nobody, has caught.
+_FAULT = re.compile(r"Traceback \(most recent call last\)|Unhandled [Ee]rror|#critical")
 
 CONFIGURATION = """\
 [[listener]]
@@ -59,6 +63,20 @@ class Service(NamedTuple):
     def files(self) -> list[Path]:
         """The messages that it has accepted."""
         return [*(self.folder / "maildir" / "new").iterdir()]
+
+    def unfinished(self) -> list[Path]:
+        """The messages that it has begun to write."""
+        return [*(self.folder / "maildir" / "tmp").iterdir()]
+
+    def faults(self) -> list[str]:
+        """What its log has of exceptions."""
+        with open(self.folder / "log", encoding="utf-8", errors="replace") as log:
+            return faultsIn(log)
+
+
+def faultsIn(log: Iterable[str]) -> list[str]:
+    """The lines with which exceptions begin that nobody foresaw."""
+    return [line.strip() for line in log if _FAULT.search(line)]
 
 
 @contextmanager
