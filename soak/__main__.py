@@ -17,7 +17,9 @@ from collections.abc import Sequence
 
 from benchmarks.machine import describeMachine
 from benchmarks.tables import formatTable
-from soak.attacks import ATTACKS, Attack, Cost, measure
+from soak.attacks import ATTACKS
+from soak.costs import Attack, Cost, measure
+from soak.costs import judge as judgeCost
 from soak.descriptors import DescriptorsError
 from soak.load import soak
 from soak.promises import Observation, figures, judge
@@ -82,8 +84,8 @@ def _compare(costs: Sequence[tuple[Attack, int, Cost]]) -> bool:
     rows = []
     isGood = True
     for attack, amount, cost in costs:
-        isWithin = cost.cpu <= attack.cpu and cost.memory <= attack.memory
-        isGood = isGood and isWithin and cost.isHeld
+        wrong = judgeCost(attack, cost)
+        isGood = isGood and not wrong
         rows.append(
             (
                 attack.name,
@@ -92,14 +94,13 @@ def _compare(costs: Sequence[tuple[Attack, int, Cost]]) -> bool:
                 f"{attack.cpu:g}",
                 f"{cost.memory:.1f}",
                 f"{attack.memory:g}",
-                "within" if isWithin else "PASSED",
+                "PASSED: " + ", ".join(wrong) if wrong else "within",
             )
         )
     header = ("attack", "of", "CPU, s", "bound", "memory, MiB", "bound", "")
     print(formatTable(header, rows), end="\n\n")
     for attack, _, cost in costs:
-        held = "" if cost.isHeld else f", NOT {attack.answer!r}"
-        print(f"{attack.name}: {cost.seconds:.1f} s, then {cost.answer!r}{held}")
+        print(f"{attack.name}: {cost.seconds:.1f} s, {cost.answer}", *cost.faults[:1])
     return isGood
 
 

@@ -27,7 +27,7 @@ _PAUSE, _PIECE = 0.02, 64
 #: More octets of commands than the kernel holds for both sides.
 _UNANSWERED = 64 * MIB
 #: SO_LINGER: not to say farewell, so that the server sees a reset.
-_RESET = struct.pack("ii", 1, 0)
+RESET = struct.pack("ii", 1, 0)
 
 
 class Ledger:
@@ -154,7 +154,7 @@ def vanishing(port: int, ledger: Ledger, random: Random) -> None:
     )
     with socket.create_connection((HOST, port), 60) as client:
         if random.random() < 0.5:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         client.recv(200)
         client.sendall(b"EHLO client.example.org\r\n" + (group + message)[:end])
         time.sleep(random.random() * _PAUSE)

@@ -6,6 +6,7 @@ It is not part of the package; there is nothing to test where it is not at hand.
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from io import StringIO
 from typing import Any
@@ -20,6 +21,8 @@ if find_spec("soak") is not None:
     from benchmarks.bodies import KIB, MIB
     from soak.attacks import ATTACKS
     from soak.clients import Ledger
+    from soak.costs import Cost
+    from soak.costs import judge as judgeCost
     from soak.messages import TornError, makeMessage, numberOf, onTheWire
     from soak.promises import GROWTH, Observation, figures, judge
     from soak.service import faultsIn
@@ -148,7 +151,7 @@ if find_spec("soak") is not None:
             self.assertNotEqual(faultsIn(file.getvalue().splitlines()), [])
 
     class AttackTests(SynchronousTestCase):
-        """The attacks."""
+        """The attacks, and what becomes of them."""
 
         def test_bounds(self) -> None:
             """Each has a name of its own, and bounds."""
@@ -157,3 +160,30 @@ if find_spec("soak") is not None:
                 self.assertGreater(each.cpu, 0)
                 self.assertGreater(each.memory, 0)
                 self.assertLess(each.few, each.amount)
+
+        def test_judged(self) -> None:
+            """A bound is kept or passed, and more than the bounds must be right."""
+            attack = ATTACKS[0]._replace(cpu=2, memory=5, answer="^421 ")
+            cost = Cost(2, 5, 60, "421 Too many", isAlive=True, faults=[])
+            self.assertEqual(judgeCost(attack, cost), [])
+            for what, wrong in (
+                ("CPU", cost._replace(cpu=2.01)),
+                ("memory", cost._replace(memory=5.1)),
+                ("answer", cost._replace(answer="nothing")),
+                ("dead", cost._replace(isAlive=False)),
+                ("exceptions", cost._replace(faults=["Traceback"])),
+            ):
+                self.assertEqual(judgeCost(attack, wrong), [what])
+
+        def test_answers(self) -> None:
+            """What the server has to say is no less than all of it."""
+            answers = {each.name: re.compile(each.answer) for each in ATTACKS}
+            slow = answers["connections that bring an octet a second"]
+            self.assertTrue(slow.search("500 of 500 ended, 421 4.4.2 Waited"))
+            self.assertFalse(slow.search("499 of 500 ended, 421 4.4.2 Waited"))
+            self.assertFalse(slow.search("50 of 500 ended, 421 4.4.2 Waited"))
+            self.assertFalse(slow.search("0 of 500 ended, nothing"))
+            proxy = answers["a PROXY header of version 1 without an end"]
+            self.assertTrue(proxy.search("0 lines, nothing"))
+            self.assertFalse(proxy.search("0 lines, no end"))
+            self.assertFalse(proxy.search("1 lines, 220 mx.example.org"))
