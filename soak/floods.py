@@ -27,6 +27,8 @@ _RCPT = b"RCPT TO:<b@example.net>\r\n"
 _QUIT = b"QUIT\r\n"
 #: Of an octet a second; the time-outs have to end it before.
 _DRIP_SECONDS = 20
+#: Of commands whose replies nobody reads.
+_FLOOD_SECONDS = 5
 #: How many connections there are at a time that are made anew again and again.
 _AT_A_TIME = 4
 
@@ -112,6 +114,25 @@ def _drip(client: socket.socket) -> bytes:
 
 def _summary(ends: Sequence[str], count: int) -> str:
     return f"{len(ends)} of {count} ended, {ends[-1] if ends else 'nothing'}"
+
+
+def unread(port: int, count: int) -> str:
+    """Commands as fast as they are taken, and nobody reads the long replies."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(port)) for _ in range(count)]
+        for each in clients:
+            each.settimeout(0)
+        end = time.monotonic() + _FLOOD_SECONDS
+        while time.monotonic() < end:
+            for each in clients:
+                with suppress(BlockingIOError):
+                    each.send(b"EHLO a\r\n" * 8000)
+            time.sleep(0.01)
+        held = 0
+        for each in clients:
+            with suppress(OSError):
+                held += each.recv(3) == b"220"
+        return f"{held} of {count} held"
 
 
 def line(port: int, mebibytes: int) -> str:
