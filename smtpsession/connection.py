@@ -43,10 +43,11 @@ from smtpsession.watch import Deadline, Pace, Presence, Ticker
 
 # What holds up the input.
 NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
+TURN = "turn"
 
-#: How many commands may be answered before the replies are written, and with how many
-#: octets that are not taken Twisted has us stop.
-_BATCH, _QUEUE = 100, 65_536
+#: How many commands may be answered before the replies are written, and before others
+#: have a turn; and with how many octets that are not taken Twisted has us stop.
+_BATCH, _TURN, _QUEUE = 100, 1000, 65_536
 
 
 @implementer(IHandshakeListener)
@@ -287,14 +288,8 @@ class Connection(LineReceiver):
 
         @return: whether it was more than a part of a line
         """
-        received, left = False, _BATCH
+        received, count = False, 0
         while not (self.paused or self.isClosing):
-            if not left:
-                # Who takes no replies gets no more of them.
-                self.outbox.flush()
-                left = _BATCH
-                continue
-            left -= 1
             if self.line_mode:
                 line = self.lines.nextLine()
                 if line is None:
@@ -311,6 +306,13 @@ class Connection(LineReceiver):
                     self._pace.received(len(chunk))
                 self.rawDataReceived(chunk)
             received = True
+            count += 1
+            if not count % _BATCH:
+                # Who takes no replies gets no more of them.
+                self.outbox.flush()
+            if count == _TURN and not self.isClosing:
+                self.hold(TURN)
+                self.clock.callLater(0, self.release, TURN)
         return received
 
     def setRawMode(self) -> None:

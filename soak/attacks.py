@@ -33,7 +33,7 @@ ATTACKS = (
         500,
         50,
         "connections",
-        cpu=15,
+        cpu=45,
         memory=120,
         answer=r"^(\d+) of \1 held",
         limits={"clients-per-address": 1000},

@@ -130,6 +130,7 @@ def unread(port: int, count: int) -> str:
             time.sleep(0.01)
         held = 0
         for each in clients:
+            each.settimeout(PATIENCE)
             with suppress(OSError):
                 held += each.recv(3) == b"220"
         return f"{held} of {count} held"

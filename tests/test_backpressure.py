@@ -188,6 +188,19 @@ class ReplyTests(SynchronousTestCase):
         self.assertLessEqual(written[0].count(b"\n"), 100)
         self.assertEqual(self.server.factory.octetsHeld, 65_536)
 
+    def test_turns(self) -> None:
+        """
+        After a thousand commands others have a turn, and then it goes on.
+        """
+        self.client.write(b"NOOP\r\n" * 2500)
+        # A clock that is advanced gives all the turns that are due.
+        for expected in (1000, 1500):
+            heard = self.client.hear()
+            self.assertEqual(heard, [c.OK] * expected)
+            self.server.clock.advance(0)
+        self.assertEqual(self.client.hear(), [])
+        self.assertFalse(self.client.paused)
+
     def test_withAnOpenQuestion(self) -> None:
         """
         With a question open besides, it takes both to go on, in either order.
