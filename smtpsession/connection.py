@@ -201,6 +201,9 @@ class Connection(LineReceiver):
     def connectionLost(self, reason: Failure | None = None) -> None:
         """It has ended."""
         self.isClosing = True
+        # The parts of a connection refer to each other, so that it stays until Python
+        # next looks for such; what it has not looked at can be 64 KiB.
+        self.lines.clear()
         self._deadline.cancel()
         self._lookAway()
         if self._lingering is not None:

@@ -201,6 +201,15 @@ class ReplyTests(SynchronousTestCase):
         self.assertEqual(self.client.hear(), [])
         self.assertFalse(self.client.paused)
 
+    def test_gone(self) -> None:
+        """
+        What a client has asked that is gone, and was paused, is not kept.
+        """
+        self.producer.pauseProducing()
+        self.client.write(b"HELP\r\n" * 5000)
+        self.client.leave()
+        self.assertEqual(self.client.protocol.lines.takeRest(), b"")
+
     def test_withAnOpenQuestion(self) -> None:
         """
         With a question open besides, it takes both to go on, in either order.
