@@ -6,7 +6,8 @@ Put the service under more load than it should ever see::
     python -m soak attacks               # what attacks cost
     python -m soak --smoke               # both, for seconds
 
-The exit status is 1 where something that is promised does not hold.
+The exit status is 1 where something that is promised does not hold, and 2 where too few
+descriptors are allowed to see that.
 """
 
 from __future__ import annotations
