@@ -5,15 +5,10 @@ A connection: how it begins, what holds it up, and how it ends.
 This is the only file that touches the transport of a client. It reads the header of a
 proxy, begins TLS, counts the client, cuts what arrives into lines, and gathers replies.
 What lines mean is the business of the class below it, `smtpsession.protocol`.
-
-Whatever holds up the input does so in one place, `Connection.hold`: an open question, a
-message that nobody reads, replies that the client does not take.  While any of these
-lasts, the transport is paused and no line is looked at.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -23,12 +18,12 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.tcp import Server as TCPConnection
 from twisted.logger import Logger
-from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from smtpsession.allowance import Allowance, House
+from smtpsession.allowance import House
 from smtpsession.errors import ProxyError
+from smtpsession.holding import TURN, HoldingReceiver
 from smtpsession.limits import COMMAND_LINE
 from smtpsession.lines import LineSplitter, Overlong
 from smtpsession.lingering import Lingering, mayBeSending
@@ -37,21 +32,16 @@ from smtpsession.outbox import Outbox
 from smtpsession.peer import applyProxy, hasGone, hostAndPort
 from smtpsession.proxyline import ProxyDecoder
 from smtpsession.replies import Reply
-from smtpsession.session import SMTPSession
 from smtpsession.tls import TLSFacts, applyTLS, factsOf
-from smtpsession.watch import Deadline, Pace, Presence, Ticker
-
-# What holds up the input.
-NAME, QUESTION, STREAM, REPLIES = "name", "question", "stream", "replies"
-TURN = "turn"
+from smtpsession.watch import Ticker
 
 #: How many commands may be answered before the replies are written, and before others
-#: have a turn; and with how many octets that are not taken Twisted has us stop.
-_BATCH, _TURN, _QUEUE = 100, 1000, 65_536
+#: have a turn.
+_BATCH, _TURN = 100, 1000
 
 
 @implementer(IHandshakeListener)
-class Connection(LineReceiver):
+class Connection(HoldingReceiver):
     """
     The server's side of a connection, whatever is spoken on it.
 
@@ -66,17 +56,11 @@ class Connection(LineReceiver):
     transport: Any
     log = Logger()
 
-    # As it is with most connections, which then need no fields for it: an object with
-    # more than 30 takes 1 KiB more than one with fewer.
-    isReceiving = isClosing = False
+    # As in the class above.
+    isReceiving = False
     _proxy: ProxyDecoder | None = None
-    #: Whether nothing is to come before the conversation, or before it goes on.
-    _isOpen = _hasBegun = False
-    _holds: frozenset[str] = frozenset()
-    _heldSince = 0.0
+    _hasBegun = False
     _lingering: Lingering | None = None
-    _presence: Presence | None = None
-    _pace: Pace | None = None
 
     def __init__(
         self,
@@ -85,14 +69,8 @@ class Connection(LineReceiver):
         house: House | None,
         ticker: Ticker | None,
     ) -> None:
-        self.session = SMTPSession()
-        self.options = options
-        self.clock = clock
+        super().__init__(options, clock, house, ticker)
         self.lines = LineSplitter(COMMAND_LINE)
-        self._deadline = Deadline(
-            ticker or Ticker(clock, options.shortestTime), self._deadlinePassed
-        )
-        self.allowance = Allowance(self.session, options, house)
 
     # What the class below adds.
 
@@ -108,13 +86,15 @@ class Connection(LineReceiver):
         """A line that began so, longer than C{lines.limit}, has come, and is gone."""
         raise NotImplementedError
 
-    def tooSlow(self, reply: Reply) -> None:
-        """The client has had its time, and is to be told so."""
-        raise NotImplementedError
-
     def crash(self, failure: Failure) -> None:
         """An error of our own.  What state we are in is not known, so it ends here."""
         raise NotImplementedError
+
+    def clientHasGone(self) -> bool:
+        return hasGone(self.transport)
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
 
     # It begins.
 
@@ -153,7 +133,7 @@ class Connection(LineReceiver):
     def _begin(self, facts: TLSFacts | None = None) -> None:
         # Not before a handshake is done: a transport that cannot write yet would have
         # us stop reading, and so never be able to.
-        self._isOpen = True
+        self.isOpen = True
         self.transport.registerProducer(self, True)
         if facts is not None:
             self.secured(facts)
@@ -166,9 +146,9 @@ class Connection(LineReceiver):
         Begin TLS.  There must be nothing in C{lines}: whatever was sent before the
         handshake can be anybody's (CVE-2011-0411).
         """
-        if self._isOpen:
+        if self.isOpen:
             # Before anything is written: there would be nobody to say when to go on.
-            self._isOpen = False
+            self.isOpen = False
             self.transport.unregisterProducer()
         # What is not encrypted goes out first, and nothing past the queue after it.
         self.outbox.flush()
@@ -204,8 +184,8 @@ class Connection(LineReceiver):
         # The parts of a connection refer to each other, so that it stays until Python
         # next looks for such; what it has not looked at can be 64 KiB.
         self.lines.clear()
-        self._deadline.cancel()
-        self._lookAway()
+        self.deadline.cancel()
+        self.lookAway()
         if self._lingering is not None:
             self._lingering.cancel()
         self.allowance.leave()
@@ -215,9 +195,9 @@ class Connection(LineReceiver):
         self.isClosing = True
         self.outbox.flush()
         self.lines.clear()
-        if self._isOpen:
+        if self.isOpen:
             self.transport.unregisterProducer()
-        if self._holds:
+        if self.holds:
             # TLS takes its leave by reading, and cannot while it is paused.
             self.transport.resumeProducing()
         # Who is not greeted yet has nothing to send.
@@ -227,8 +207,8 @@ class Connection(LineReceiver):
         else:
             self.transport.loseConnection()
         # Who does not take what was said is not waited for.
-        self._lookAway()
-        self._deadline.give(self.options.closingTimeout)
+        self.lookAway()
+        self.deadline.give(self.options.closingTimeout)
 
     # Octets become lines and pieces of a message.
 
@@ -305,8 +285,8 @@ class Connection(LineReceiver):
                 chunk = self.lines.takeRest()
                 if not chunk:
                     break
-                if self._pace is not None:
-                    self._pace.received(len(chunk))
+                if self.pace is not None:
+                    self.pace.received(len(chunk))
                 self.rawDataReceived(chunk)
             received = True
             count += 1
@@ -318,14 +298,6 @@ class Connection(LineReceiver):
                 self.clock.callLater(0, self.release, TURN)
         return received
 
-    def setRawMode(self) -> None:
-        """From now on it is a message, or a part of one, that comes."""
-        if self._pace is None:
-            options = self.options
-            self._pace = Pace(self.clock, options.dataTimeout, options.minimumDataRate)
-        self._pace.begin()
-        super().setRawMode()
-
     def clearLineBuffer(self) -> bytes:
         """
         Forget what has come and was not looked at.
@@ -333,92 +305,3 @@ class Connection(LineReceiver):
         @return: what that was
         """
         return self.lines.takeRest()
-
-    # What holds up the input, and for how long we wait.
-
-    def pauseProducing(self) -> None:
-        """The transport holds too many replies that the client does not take."""
-        self.hold(REPLIES)
-
-    def resumeProducing(self) -> None:
-        """The client has taken the replies."""
-        self.release(REPLIES)
-
-    def stopProducing(self) -> None:
-        """The transport is lost; C{connectionLost} follows."""
-
-    @property
-    def isHeld(self) -> bool:
-        """Whether anything holds up the input."""
-        return bool(self._holds)
-
-    def hold(self, reason: str) -> None:
-        """Read nothing until this is released."""
-        if not self._holds and not self.isClosing:
-            self._heldSince = self.clock.seconds()
-            super().pauseProducing()
-            self._watch()
-        self._holds |= {reason}
-
-    def _watch(self) -> None:
-        if self._presence is None:
-            self._presence = Presence(
-                self.clock,
-                lambda: hasGone(self.transport),
-                lambda: self.transport.abortConnection(),
-            )
-        self._presence.watch()
-
-    def _lookAway(self) -> None:
-        if self._presence is not None:
-            self._presence.cancel()
-
-    def release(self, reason: str) -> None:
-        """Go on if nothing else holds up the input."""
-        if reason not in self._holds:
-            return
-        self._holds -= {reason}
-        if self._holds or self.isClosing:
-            return
-        self._lookAway()
-        if self._pace is not None:
-            self._pace.extend(self.clock.seconds() - self._heldSince)
-        self.expect()
-        super().resumeProducing()
-
-    def expect(self) -> None:
-        """From now on the client has its time for what comes next."""
-        options = self.options
-        if self.isClosing:
-            return
-        if not self._isOpen:
-            self._deadline.give(options.handshakeTimeout)
-        elif self.line_mode:
-            self._deadline.give(options.commandTimeout)
-        else:
-            self._deadline.give(min(options.dataTimeout, self._timeLeft))
-
-    def _deadlinePassed(self) -> None:
-        if self.isClosing:
-            self.allowance.closing()
-            self.transport.abortConnection()
-        elif self._holds - {REPLIES}:
-            # It is not the client that we wait for.
-            self.expect()
-        elif not self._isOpen:
-            self.allowance.handshake()
-            self.transport.abortConnection()
-        elif self.line_mode:
-            self.tooSlow(self.allowance.command())
-        else:
-            self.tooSlow(self.allowance.message(isTooSlow=self._timeLeft <= 0))
-
-    @property
-    def octetsQueued(self) -> int:
-        """How many octets of replies are not taken, if these are many."""
-        return _QUEUE if REPLIES in self._holds else 0
-
-    @property
-    def _timeLeft(self) -> float:
-        """How many seconds the message may take, as it stands."""
-        return math.inf if self._pace is None else self._pace.left

@@ -36,9 +36,10 @@ from smtpsession.actions import (
 from smtpsession.allowance import House
 from smtpsession.body import ChunkDecoder, DotDecoder
 from smtpsession.callbacks import Callbacks
-from smtpsession.connection import NAME, QUESTION, STREAM, Connection
+from smtpsession.connection import Connection
 from smtpsession.dialogue import Dialogue
 from smtpsession.errors import MessageAborted
+from smtpsession.holding import NAME, QUESTION, STREAM
 from smtpsession.inquiry import Inquiry
 from smtpsession.options import ServerOptions
 from smtpsession.proof import PendingProof
@@ -55,6 +56,7 @@ from smtpsession.results import BadResult
 from smtpsession.sasl.exchange import KeysWanted
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.session import SMTPSession
+from smtpsession.sessionlog import logEnd, logRefusal
 from smtpsession.shown import shown
 from smtpsession.tls import TLSFacts
 from smtpsession.watch import Ticker
@@ -179,15 +181,7 @@ class SMTPProtocol(Connection):
             self._inquiry.sayGoodbye()
         if self._watcher is not None:
             self._watcher.closed(self.session)
-        limit = self.allowance.passed
-        self.log.info(
-            "{session.id} [{session.remoteAddress}] ended, messages: {messages}{over}",
-            event="session-ended",
-            session=self.session,
-            messages=self.session.transaction,
-            limit=limit,
-            over="" if limit is None else f", over {limit}",
-        )
+        logEnd(self.session, self.allowance.passed)
 
     def tooSlow(self, reply: Reply) -> None:
         self._giveUp(reply)
@@ -274,13 +268,8 @@ class SMTPProtocol(Connection):
         if self._watcher is not None:
             self._watcher.said(reply, self.session)
         if reply.code >= 400:
-            self.log.info(
-                "{session.id} [{session.remoteAddress}] {line!r} got {reply}",
-                event="command-refused",
-                session=self.session,
-                line=shown(self._dialogue.line, self._dialogue.knows),
-                reply=reply,
-            )
+            line = shown(self._dialogue.line, self._dialogue.knows)
+            logRefusal(self.session, line, reply)
 
     def _receiveMessage(self) -> None:
         self._newReception().expect(DotDecoder())

@@ -35,7 +35,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         *("coroutines", "peer", "lingering", "bans", "ledger", "admission", "stream"),
         *("callbacks", "watcher"),
         *("inquiry", "watch", "outbox", "proof", "reception", "reverse", "shown"),
-        *("connection", "protocol", "factory", "cred"),
+        *("sessionlog", "holding", "connection", "protocol", "factory", "cred"),
     ),
     # What "import smtpsession" gives.
     "library": ("__init__",),
