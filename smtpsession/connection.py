@@ -1,10 +1,11 @@
 # -*- test-case-name: tests.test_protocol -*-
 """
-A connection: how it begins, what holds it up, and how it ends.
+A connection: how it begins, how octets become lines, and how it ends.
 
-This is the only file that touches the transport of a client. It reads the header of a
-proxy, begins TLS, counts the client, cuts what arrives into lines, and gathers replies.
-What lines mean is the business of the class below it, `smtpsession.protocol`.
+Here the transport of a client is at home, and what else needs it is given it here.  A
+connection reads the header of a proxy, begins TLS, counts the client, cuts what arrives
+into lines, and gathers replies.  What holds it up is in L{smtpsession.holding}, and
+what lines mean is the business of L{smtpsession.protocol}.
 """
 
 from __future__ import annotations
@@ -49,8 +50,6 @@ class Connection(HoldingReceiver):
     what is left of a chunk for every line in it, and hands out the rest of a line that
     was too long as if it were a command.  So C{MAX_LENGTH} and C{lineLengthExceeded}
     mean nothing here.
-
-    @ivar session: what the callbacks receive
     """
 
     transport: Any
