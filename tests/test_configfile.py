@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, fields
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import Limits, Networks
@@ -19,9 +21,11 @@ from smtpsession.config import (
     RouteTable,
     TLSTable,
 )
-from smtpsession.configfile import load, read
+from smtpsession.configfile import kindsOf, load, read
 from smtpsession.errors import ConfigError
 from smtpsession.goals import DiscardTable, MaildirTable
+from smtpsession.reference import TABLES
+from tests import strategies  # noqa: F401 (it says how hypothesis runs)
 
 FOLDER = Path("/etc/mail")
 
@@ -402,3 +406,37 @@ class ConfigFileTests(SynchronousTestCase):
         """Paths are relative to the file, wherever the process is."""
         path = self.written('events = "e"')
         self.assertEqual(load(path).events, Path(path).absolute().parent / "e")
+
+
+_KEYS = st.sampled_from(
+    sorted(
+        {key for _, table in TABLES for key in kindsOf(table)}
+        | {"deliver", "destination", "a", ""}
+    )
+)
+_VALUES = st.recursive(
+    st.sampled_from([None, True, 0, -1, 2.5, "", "x", "smtp", "tcp:25", "*", "http"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+_TABLES = st.lists(st.dictionaries(_KEYS, _VALUES, max_size=4), max_size=3)
+
+
+class AnyFileTests(SynchronousTestCase):
+    """Whatever a file says."""
+
+    @given(st.dictionaries(_KEYS, _VALUES, max_size=6), _TABLES, _TABLES)
+    def test_anything(
+        self, top: dict[str, Any], routes: list[Any], listeners: list[Any]
+    ) -> None:
+        """It is a configuration, or it is said what is wrong with it."""
+        try:
+            read({**top, "route": routes, "listener": listeners}, FOLDER, "mail.toml")
+        except ConfigError as error:
+            self.assertTrue(error.problems)
+            for each in error.problems:
+                self.assertTrue(each.startswith("mail.toml: "), each)
+                self.assertEqual(len(each.splitlines()), 1, each)
