@@ -114,13 +114,17 @@ def _unchecked(
 
 
 def usualAddress(
-    address: str, localPart: str, domain: str, dsn: DSNRcpt | None = None
+    address: str,
+    localPart: str,
+    domain: str,
+    args: SMTPAddressArgs,
+    dsn: DSNRcpt | None = None,
 ) -> SMTPAddress:
     """
-    The address that `smtpsession._grammar.usual_path` has found these parts of, without
-    parameters: ASCII, and so short that it passes no limit.
+    The address that `smtpsession._grammar.usual_path` has found these parts of: ASCII,
+    and so short that it passes no limit.
     """
-    return _unchecked(address, localPart, domain.lower(), NO_ARGS, dsn)
+    return _unchecked(address, localPart, domain.lower(), args, dsn)
 
 
 def parseReversePath(path: bytes, args: SMTPAddressArgs = NO_ARGS) -> SMTPAddress:

@@ -7,7 +7,7 @@ and never to change where they are values.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any, TypeVar
 
 from attrs import fields
@@ -54,6 +54,10 @@ class FrozenMapping(Mapping[_K, _V]):
 
     def __iter__(self) -> Iterator[_K]:
         return iter(self._values)
+
+    def items(self) -> ItemsView[_K, _V]:
+        """Its pairs, as those of any mapping, but without asking for each value."""
+        return self._values.items()
 
     def __len__(self) -> int:
         return len(self._values)

@@ -2,10 +2,10 @@
 """
 Commands as nearly all of them are, read in one go.
 
-Most lines that a server is sent are MAIL or RCPT with a plain address and without
-parameters.  Such a line needs none of the care that others do, and is known by one
-pattern.  What is read here is what C{splitCommand} and the command's own C{parse} make
-of it, and everything else is left to them.
+Most lines that a server is sent are MAIL or RCPT with a plain address.  Such a line
+needs none of the care that others do, and is known by one pattern.  What is read here
+is what C{splitCommand} and the command's own C{parse} make of it, and everything else,
+parameters with a mistake in them too, is left to them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import re
 from smtpsession._grammar import usual_path
 from smtpsession.addresses import usualAddress
 from smtpsession.commands import Mail, Rcpt
+from smtpsession.errors import SMTPError
 from smtpsession.limits import LABEL
-from smtpsession.parameters import DSNRcpt
+from smtpsession.parameters import NO_ARGS, DSNRcpt, parseParameters
 
 _find = re.compile(
-    (rb"(?i:(MAIL) FROM|RCPT TO):%b" % usual_path).decode("ascii"), re.ASCII
+    (rb"(?i:(MAIL) FROM|RCPT TO):%b(?: ([ -~]+))?" % usual_path).decode("ascii"),
+    re.ASCII,
 ).fullmatch
-
-#: A path that is as short as a label may be passes none of the limits.
-_LONGEST = len("RCPT TO:") + LABEL
 
 
 def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Mail | Rcpt | None:
@@ -32,14 +31,21 @@ def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Mail | Rcpt | None:
 
     @param dsn: what a recipient is made with; to give it later would be to make it anew
     """
-    if len(line) > _LONGEST:
-        return None
     # As text, so that its parts are text too.  Of what is not ASCII nothing is usual,
     # whatever it is taken for.
     found = _find(line.decode("latin-1"))
     if found is None:
         return None
-    mail, address, localPart, domain = found.groups()
+    mail, address, localPart, domain, parameters = found.groups()
+    # One that is as short as a label may be passes none of the limits.
+    if len(address) > LABEL:
+        return None
+    args = NO_ARGS
+    if parameters is not None:
+        try:
+            args = parseParameters(parameters.encode("ascii"))
+        except SMTPError:
+            return None
     if mail is None:
-        return Rcpt(usualAddress(address, localPart, domain, dsn))
-    return Mail(usualAddress(address, localPart, domain))
+        return Rcpt(usualAddress(address, localPart, domain, args, dsn))
+    return Mail(usualAddress(address, localPart, domain, args))

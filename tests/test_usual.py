@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.addresses import SMTPAddress
 from smtpsession.commands import Command, Mail, Rcpt, splitCommand
+from smtpsession.parameters import DSNRcpt, SMTPAddressArgs
 from smtpsession.usual import usualCommand
 from tests import strategies
 
@@ -18,6 +19,8 @@ BAD = ["RCPT  TO:<", "RCPT TO: <", "MAIL TO:<", "VRFY <", "RSET", ""]
 verbs = st.sampled_from(GOOD) | st.sampled_from(GOOD + BAD)
 #: What looks like a path, and mostly is one.
 paths = st.from_regex(r"\A[aB1!]{1,3}[.-]{0,2}[aB1]@[aB1]{1,3}[.-]{0,2}[aB1]>[ \t]?\Z")
+#: What looks like parameters, and mostly are some.
+parameters = st.from_regex(r"\A(?: [aA]{1,2}[=-]?[aA]{0,2}){0,2}[ \t]?\Z")
 anything = st.text('aB1.-_@ <>:"[]=\t\xe9\u017f', max_size=20)
 
 
@@ -40,6 +43,19 @@ class UsualCommandTests(SynchronousTestCase):
         ):
             self.assertEqual(command, usualCommand(line.encode()), line)
 
+    def test_parameters(self) -> None:
+        """So is one with parameters."""
+        sized = SMTPAddressArgs({"SIZE": "1024", "SMTPUTF8": True})
+        self.assertEqual(
+            Mail(SMTPAddress("bob@example.org", sized)),
+            usualCommand(b"MAIL FROM:<bob@example.org> size=1024 SMTPUTF8"),
+        )
+        never = SMTPAddressArgs({"NOTIFY": "NEVER"})
+        self.assertEqual(
+            Rcpt(SMTPAddress("bob@example.org", never, DSNRcpt())),
+            usualCommand(b"RCPT TO:<bob@example.org> NOTIFY=NEVER", DSNRcpt()),
+        )
+
     def test_unusual(self) -> None:
         """Whatever needs a closer look is left to that."""
         for line in (
@@ -48,8 +64,14 @@ class UsualCommandTests(SynchronousTestCase):
             b"VRFY <bob@example.org>",
             b"MAIL FROM:<>",
             b"RCPT TO:<postmaster>",
-            b"RCPT TO:<bob@example.org> NOTIFY=NEVER",
             b"RCPT TO:<bob@example.org> ",
+            b"RCPT TO:<bob@example.org>NOTIFY=NEVER",
+            b"RCPT TO:<bob@example.org>  NOTIFY=NEVER",
+            b"RCPT TO:<bob@example.org> NOTIFY=NEVER ",
+            b"RCPT TO:<bob@example.org> NOTIFY=NEVER NOTIFY=NEVER",
+            b"RCPT TO:<bob@example.org> NOTIFY==NEVER",
+            b"MAIL FROM:<bob@example.org> SMTPUTF8=\xc3\xa9",
+            b"MAIL FROM:<bob@example.org> SIZE=1\tSMTPUTF8",
             b"RCPT TO:<bob@example.org>\r",
             b"RCPT TO:<bob@example.org>\n",
             b"RCPT TO:<bob@\xc3\xa9.example>",
@@ -65,7 +87,7 @@ class UsualCommandTests(SynchronousTestCase):
         ):
             self.assertIs(None, usualCommand(line), line)
 
-    @given(st.builds("".join, st.tuples(verbs, paths | paths | anything)))
+    @given(st.builds("".join, st.tuples(verbs, paths | paths | anything, parameters)))
     @example("RCPT TO:<a@" + "b" * 59 + ">")
     @example("MAIL FROM:<" + "a" * 57 + "@b>")
     def test_same(self, text: str) -> None:
