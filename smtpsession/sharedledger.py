@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from hashlib import blake2b
 from mmap import mmap
 from tempfile import TemporaryFile
@@ -27,6 +28,8 @@ from smtpsession.limits import Limits
 
 #: How many places each table has.
 _PLACES = 8192
+#: Of how many networks a process remembers where they are counted.
+_KNOWN = 1024
 #: What there is of failed logins: whose they are, how many, when the last was, and
 #: until when whoever it was has to wait.
 _FAILURE = 4
@@ -103,7 +106,8 @@ class SharedLedger(Ledger):
         """
         super().__init__(seconds)
         self._pages, self._own = pages, pages[place]
-        self._secret = secret[:64]
+        # A connection is counted, looked for among those who wait, and counted off.
+        self._digest = lru_cache(_KNOWN)(partial(_digest, secret[:64]))
         self._servers = 0
         clear(self._own)
 
@@ -117,16 +121,6 @@ class SharedLedger(Ledger):
         """Those of a network: one in each table."""
         one, other, _ = self._digest(network)
         return one, other
-
-    def _digest(self, network: str) -> tuple[int, int, int]:
-        """Its places, and its mark."""
-        digest = blake2b(network.encode(), digest_size=14, key=self._secret).digest()
-        one, other, mark = digest[:4], digest[4:8], digest[8:]
-        return (
-            int.from_bytes(one, "big") % _PLACES,
-            int.from_bytes(other, "big") % _PLACES + _PLACES,
-            int.from_bytes(mark, "big"),
-        )
 
     def adopted(self, mark: int) -> None:
         """The process goes on with the configuration of this mark."""
@@ -175,6 +169,17 @@ class SharedLedger(Ledger):
         return False
 
 
+def _digest(secret: bytes, network: str) -> tuple[int, int, int]:
+    """The places of a network, and its mark."""
+    digest = blake2b(network.encode(), digest_size=14, key=secret).digest()
+    one, other, mark = digest[:4], digest[4:8], digest[8:]
+    return (
+        int.from_bytes(one, "big") % _PLACES,
+        int.from_bytes(other, "big") % _PLACES + _PLACES,
+        int.from_bytes(mark, "big"),
+    )
+
+
 def _placeOf(page: Page, places: Sequence[int], mark: int) -> int | None:
     """Which of the places has what is of this mark."""
     return next((each for each in places if page[each] == mark), None)
@@ -210,4 +215,4 @@ class SharedCounts:
         return min(self._sum(self._start + 1 + each) for each in places)
 
     def _sum(self, place: int) -> int:
-        return int(sum(page[place] for page in self._pages))
+        return int(sum([page[place] for page in self._pages]))
