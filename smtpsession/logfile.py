@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from twisted.logger import (
     LogLevel,
     eventAsText,
     formatEvent,
+    formatTime,
     globalLogPublisher,
 )
 from twisted.python.failure import Failure
@@ -110,11 +112,20 @@ class LogFile:
 
 def asText(event: LogEvent) -> str:
     """One line, with a tab in front of what were more lines of it."""
-    text = "\n\t".join(map(printable, eventAsText(event).split("\n")))
+    whole = eventAsText(event, formatTime=_asTime)
+    text = "\n\t".join(map(printable, whole.split("\n")))
     if "worker" in event:
         time, space, rest = text.partition(" ")
         text = f"{time}{space}worker {event['worker']} {rest}"
     return text
+
+
+def _asTime(when: float | None) -> str:
+    return formatTime(None) if when is None else _asSecond(int(when))
+
+
+# No other part of a line takes so long, and most lines have that of the line before.
+_asSecond = lru_cache(maxsize=1)(formatTime)
 
 
 def asJSON(event: LogEvent) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.address import IPv4Address
-from twisted.logger import Logger
+from twisted.logger import Logger, eventAsText
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPAddress, SMTPEnvelope, SMTPSession
 from smtpsession.config import LogTable
-from smtpsession.logfile import LogFile, logFileOf
+from smtpsession.logfile import LogFile, asText, logFileOf
 
 
 class LogFileTests(SynchronousTestCase):
@@ -47,6 +47,12 @@ class LogFileTests(SynchronousTestCase):
         self.assertRegex(first, r"^\d{4}-\S+ \[tests#warn\] b\\xfc \\x07\\x1b\[2J\\r$")
         self.assertRegex(second, r" \[tests#info\] two$")
         self.assertEqual(third, "\tlines")
+
+    def test_times(self) -> None:
+        """The time of each is the one that Twisted's own log would have."""
+        for when in (0.0, 1.0, 1.999, 2.0, 1.5, 1e9 + 0.1, None):
+            event = {"log_time": when, "log_format": "word"}
+            self.assertEqual(asText(event), eventAsText(event))
 
     def test_worker(self) -> None:
         """Of several processes each line says which one it is of."""
