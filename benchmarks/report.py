@@ -11,7 +11,7 @@ from benchmarks.bodies import MIB
 from benchmarks.growth import Growth, Lines
 from benchmarks.measurement import Results
 from benchmarks.probes import Measurement
-from benchmarks.servers import Server
+from benchmarks.servers import LEAST, Server
 from benchmarks.tables import Row, formatHeading, formatTable
 from benchmarks.targets import CPU, HELD, IDLE, OWN, SLOWEST, Figure, Verdict
 from benchmarks.workloads import Workload
@@ -115,7 +115,10 @@ def _steepness(line: Sequence[tuple[int, float]], place: int) -> str:
 
 
 def describeVerdicts(verdicts: Sequence[Verdict], titles: dict[str, str]) -> str:
-    header = ("workload", "target", "measured", "lowest to highest", "")
+    header = (
+        *("workload", "target", "measured", "lowest to highest", f"a {LEAST.name}'s"),
+        "",
+    )
     return formatTable(header, [_describeVerdict(each, titles) for each in verdicts])
 
 
@@ -130,6 +133,7 @@ def _describeVerdict(verdict: Verdict, titles: dict[str, str]) -> Row:
         f"{target.figure.name} at {measure} {bound}{times}",
         show(verdict.value),
         f"{show(verdict.lowest)} to {show(verdict.highest)}",
+        "" if verdict.least is None else show(verdict.least),
         (
             "reached"
             if verdict.isReached

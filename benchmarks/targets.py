@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from benchmarks.measurement import Results
 from benchmarks.probes import Measurement
+from benchmarks.servers import LEAST
 
 KIB = 1024
 
@@ -94,12 +95,14 @@ class Verdict(NamedTuple):
     What became of a target.
 
     @ivar value: the median of the rounds, which C{lowest} and C{highest} are of
+    @ivar least: the same of a server that does next to nothing, if it was measured
     """
 
     target: Target
     value: float
     lowest: float
     highest: float
+    least: float | None = None
 
     @property
     def isReached(self) -> bool:
@@ -116,9 +119,16 @@ def judge(target: Target, results: Mapping[str, Results]) -> Verdict | None:
     }
     if target.server not in servers or target.peer not in (None, *servers):
         return None
-    values = list(map(target.figure.of, servers[target.server]))
-    if target.peer is not None:
+
+    def valuesOf(server: str) -> list[float]:
+        values = list(map(target.figure.of, servers[server]))
+        if target.peer is None:
+            return values
         # Round by round, because what disturbs a round disturbs all its servers.
         others = map(target.figure.of, servers[target.peer])
-        values = [own / other for own, other in zip(values, others, strict=True)]
-    return Verdict(target, median(values), min(values), max(values))
+        return [own / other for own, other in zip(values, others, strict=True)]
+
+    values = valuesOf(target.server)
+    isLimited = target.figure is CPU and LEAST.name in servers
+    least = median(valuesOf(LEAST.name)) if isLimited else None
+    return Verdict(target, median(values), min(values), max(values), least)

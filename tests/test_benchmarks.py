@@ -18,13 +18,14 @@ if find_spec("benchmarks") is not None:
     from benchmarks.client import Client, LoadError
     from benchmarks.probes import Measurement
     from benchmarks.process import ServerProcess
-    from benchmarks.report import describeResults
-    from benchmarks.servers import OURS, SERVERS, Server
+    from benchmarks.report import describeResults, describeVerdicts
+    from benchmarks.servers import LEAST, OURS, SERVERS, Server
+    from benchmarks.servers._bare import BareConversation
     from benchmarks.tables import formatTable
     from benchmarks.targets import RATE, Target, Verdict, judge
     from benchmarks.workloads import WORKLOADS
 
-    OTHER = SERVERS[-1]
+    OTHER = SERVERS[2]
 
     class ClientTests(SynchronousTestCase):
         """The load client."""
@@ -115,12 +116,28 @@ if find_spec("benchmarks") is not None:
             [row] = [line for line in table.split("\n") if line.startswith(OTHER.name)]
             self.assertEqual(["4.000", "1.67", "0.75"], row.split()[5:8])
 
+    class BareConversationTests(SynchronousTestCase):
+        """What understands next to nothing knows at least where a message ends."""
+
+        def test_pieces(self) -> None:
+            """However what is sent is cut, the replies are the same."""
+            sent = [b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<b>\r\nDATA\r\n"]
+            sent += [b"a\r\n..\r\n\r\n.\r\nRCPT TO:<b>\r\nDATA\r\n", b".\r\nQUIT\r\n"]
+            codes = [b"250", b"250", b"250", b"250", b"354", b"250", b"250", b"354"]
+            for size in range(1, 40):
+                conversation, said = BareConversation(), b""
+                for part in sent:
+                    for start in range(0, len(part), size):
+                        said += conversation.feed(part[start : start + size])
+                found = [line[:3] for line in said.splitlines()]
+                self.assertEqual([*codes, b"250", b"221"], found, size)
+
     class TargetTests(SynchronousTestCase):
         """What becomes of a target."""
 
         def judge(self, target: Target, **cpus: list[float]) -> Verdict | None:
             """Ours and the other server took so many seconds in each round."""
-            servers = {"ours": OURS, "other": OTHER}
+            servers = {"ours": OURS, "other": OTHER, "least": LEAST}
             results: dict[Server, list[Measurement]] = {
                 servers[name]: [Measurement(cpu, 1 / cpu, 0) for cpu in each]
                 for name, each in cpus.items()
@@ -133,7 +150,7 @@ if find_spec("benchmarks") is not None:
                 Target("kept", 0.5, OTHER.name), ours=[1, 2, 9], other=[2, 8, 9]
             )
             assert verdict is not None
-            self.assertEqual((0.5, 0.25, 1.0), verdict[1:])
+            self.assertEqual((0.5, 0.25, 1.0, None), verdict[1:])
             self.assertTrue(verdict.isReached)
 
         def test_missed(self) -> None:
@@ -149,6 +166,18 @@ if find_spec("benchmarks") is not None:
                 verdict = self.judge(target, ours=[1.0], other=[1.0])
                 assert verdict is not None
                 self.assertEqual(isReached, verdict.isReached, msg=repr(target))
+
+        def test_least(self) -> None:
+            """What a server takes that does next to nothing is told beside it."""
+            target = Target("kept", 0.5, OTHER.name)
+            cpus = {"ours": [3.0, 4.0], "other": [4.0, 4.0], "least": [1.0, 2.0]}
+            verdict = self.judge(target, **cpus)
+            assert verdict is not None
+            self.assertEqual(0.375, verdict.least)
+            self.assertIn("0.375", describeVerdicts([verdict], {"kept": "kept"}))
+            rated = self.judge(target._replace(figure=RATE), **cpus)
+            assert rated is not None
+            self.assertIsNone(rated.least)
 
         def test_notMeasured(self) -> None:
             """There is no verdict where one of the two was not measured."""

@@ -10,6 +10,7 @@ module is a program of another language, it replaces itself with that program
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -97,6 +98,9 @@ def isInNode() -> bool:
 
 OURS = Server("smtpsession", "ours", importable("smtpsession", "twisted"))
 
+#: It understands next to nothing: what no server in Python goes below.
+LEAST = Server("bare loop", "bareloop", lambda: hasattr(select, "epoll"), ("none",))
+
 #: The first server that takes part is the one that the others are compared with.
 SERVERS = (
     OURS,
@@ -107,6 +111,8 @@ SERVERS = (
     Server("smtp-server", "smtpserver", isInNode),
     Server("twisted.mail", "twistedmail", importable("twisted")),
     Server("aiosmtpd", "aiosmtpd", importable("aiosmtpd")),
+    Server("bare Twisted", "baretwisted", importable("twisted"), ("none",)),
+    LEAST,
 )
 
 #: Those for workloads with a connection for each message: smtp-server lets every client
