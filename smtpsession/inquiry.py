@@ -78,10 +78,12 @@ class Inquiry:
             self._asking = False
         if answer is None:
             return ACCEPTED
+        # Most else is the text of a reply, and what follows asks abstract classes.
+        if type(answer) is str:
+            return Accepted(answer)
         if isinstance(answer, (Deferred, Waiting)):
             return self._open(answer)
-        # Nearly all that is neither is the text of a reply.
-        if not isinstance(answer, str) and isawaitable(answer):
+        if isawaitable(answer):
             # To take it for a value would be to accept without waiting.
             return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
         return Accepted(answer)

@@ -2,10 +2,10 @@
 """
 Commands as nearly all of them are, read in one go.
 
-Most lines that a server is sent are MAIL or RCPT with a plain address.  Such a line
-needs none of the care that others do, and is known by one pattern.  What is read here
-is what C{splitCommand} and the command's own C{parse} make of it, and everything else,
-parameters with a mistake in them too, is left to them.
+Most lines that a server is sent are MAIL or RCPT with a plain address, or nothing but a
+verb.  Such a line needs none of the care that others do: one pattern knows it, or a
+table.  What is read here is what C{splitCommand} and the command's own C{parse} make of
+it, and everything else, parameters with a mistake in them too, is left to them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 
 from smtpsession._grammar import usual_path
 from smtpsession.addresses import usualAddress
-from smtpsession.commands import Mail, Rcpt
+from smtpsession.commands import Command, Data, Mail, Noop, Quit, Rcpt, Rset
 from smtpsession.errors import SMTPError
 from smtpsession.limits import LABEL
 from smtpsession.parameters import NO_ARGS, DSNRcpt, parseParameters
@@ -25,7 +25,13 @@ _find = re.compile(
 ).fullmatch
 
 
-def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Mail | Rcpt | None:
+_ALONE: dict[bytes, Command] = {
+    command.verb.encode("ascii"): command
+    for command in (Data(), Rset(), Noop(), Quit())
+}
+
+
+def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Command | None:
     """
     The command of a line without its CRLF, or None where a closer look is needed.
 
@@ -35,7 +41,7 @@ def usualCommand(line: bytes, dsn: DSNRcpt | None = None) -> Mail | Rcpt | None:
     # whatever it is taken for.
     found = _find(line.decode("latin-1"))
     if found is None:
-        return None
+        return _ALONE.get(line)
     mail, address, localPart, domain, parameters = found.groups()
     # One that is as short as a label may be passes none of the limits.
     if len(address) > LABEL:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession.addresses import SMTPAddress
-from smtpsession.commands import Command, Mail, Rcpt, splitCommand
+from smtpsession.commands import (
+    Command,
+    Data,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    splitCommand,
+)
 from smtpsession.parameters import DSNRcpt, SMTPAddressArgs
 from smtpsession.usual import usualCommand
 from tests import strategies
@@ -56,11 +65,18 @@ class UsualCommandTests(SynchronousTestCase):
             usualCommand(b"RCPT TO:<bob@example.org> NOTIFY=NEVER", DSNRcpt()),
         )
 
+    def test_alone(self) -> None:
+        """So are the verbs that come alone in every transaction."""
+        for command in (Data(), Rset(), Noop(), Quit()):
+            self.assertEqual(command, usualCommand(str(command).encode()))
+
     def test_unusual(self) -> None:
         """Whatever needs a closer look is left to that."""
         for line in (
             b"",
-            b"DATA",
+            b"data",
+            b"DATA ",
+            b"HELP",
             b"VRFY <bob@example.org>",
             b"MAIL FROM:<>",
             b"RCPT TO:<postmaster>",
@@ -94,7 +110,7 @@ class UsualCommandTests(SynchronousTestCase):
         """A command that is read so is what a closer look makes of its line."""
         line = text.encode("utf-8")
         usual = usualCommand(line)
-        if usual is not None:
+        if isinstance(usual, (Mail, Rcpt)):
             close = closeLook(line)
             self.assertEqual(close, usual)
             for name in ("localPart", "domain", "args", "dsn", "rrvs"):
