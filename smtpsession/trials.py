@@ -9,7 +9,8 @@ Nothing is made, and so the rights are those of whoever looks.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import which
 
@@ -19,6 +20,9 @@ from smtpsession.assembly import SYSTEMD
 from smtpsession.config import LISTEN, Config
 from smtpsession.goals import CommandTable, MaildirTable
 from smtpsession.problems import DESTINATION, Bench, Problem
+
+#: In an endpoint: the system chooses the port, and gives each its own.
+_ANY_PORT = re.compile(r":(port=)?0(:|$)")
 
 _FILE = "a file that can be written"
 _FOLDER = "a folder that can be written, or made"
@@ -37,6 +41,11 @@ def problemsOf(config: Config, folder: Path) -> list[Problem]:
     ):
         if path is not None:
             bench.make(steps, _FILE, _demandFile, path)
+    endpoints = [listener.endpoint for listener in config.listener]
+    for place, endpoint in enumerate(endpoints):
+        own = bench.within("listener", place)
+        mine = "an endpoint of its own"
+        own.make(("endpoint",), mine, _demandNew, endpoint, endpoints[:place])
     for place, route in enumerate(config.route):
         own, goal = bench.within("route", place, DESTINATION), route.destination
         if isinstance(goal, MaildirTable):
@@ -80,6 +89,11 @@ def _fixed(folder: Path, path: str) -> Path:
     """The part of a path that is the same for all recipients."""
     whole = str(folder / path)
     return Path(whole.partition("{")[0] + "x").parent if "{" in whole else Path(whole)
+
+
+def _demandNew(endpoint: str, others: Sequence[str]) -> None:
+    if endpoint in others and _ANY_PORT.search(endpoint) is None:
+        raise ValueError(f"listener[{others.index(endpoint)}] has it")
 
 
 def _demandFile(path: Path) -> None:

@@ -127,6 +127,22 @@ class CheckTests(SynchronousTestCase):
             self.assertIn("but ", each)
             self.assertTrue("expected " in each or "is it " in each, each)
 
+    def test_sameEndpoint(self) -> None:
+        """A listener has an endpoint that no other has, but for any port."""
+        listener = '[[listener]]\nendpoint = "{}"\n'
+        for endpoint in ("tcp:2525", "tcp:port=2525:interface=127.0.0.1", "unix:a"):
+            path = self.write(2 * listener.format(endpoint) + ROUTE)
+            status, _, errors = self.check(path)
+            self.assertEqual(status, 1, endpoint)
+            self.assertEqual(
+                errors,
+                f"{path}: listener[1].endpoint: '{endpoint}', but expected "
+                "an endpoint of its own (listener[0] has it)\n",
+            )
+        for endpoint in ("tcp:0", "tcp:port=0:interface=127.0.0.1"):
+            path = self.write(2 * listener.format(endpoint) + ROUTE)
+            self.assertEqual(self.check(path)[0], 0, endpoint)
+
     def test_files(self) -> None:
         """The files and folders that it names can be had, or it says why not."""
         folder = Path(self.mktemp()).absolute()
