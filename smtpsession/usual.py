@@ -24,7 +24,7 @@ _find = re.compile(
     re.ASCII,
 ).fullmatch
 
-
+#: Those that come without an argument, and in upper case.
 _ALONE: dict[bytes, Command] = {
     command.verb.encode("ascii"): command
     for command in (Data(), Rset(), Noop(), Quit())
