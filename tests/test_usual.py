@@ -103,6 +103,19 @@ class UsualCommandTests(SynchronousTestCase):
         ):
             self.assertIs(None, usualCommand(line), line)
 
+    def test_linearTime(self) -> None:
+        """No line keeps the pattern busy for longer than it takes to read it."""
+        for line in (
+            b"MAIL FROM:<" + b"a" * 100_000,
+            b"MAIL FROM:<" + b"a." * 50_000,
+            b"MAIL FROM:<" + b"a@" * 50_000,
+            b"RCPT TO:<a@" + b"a-" * 50_000 + b">",
+            b"RCPT TO:<a@" + b"a" * 100_000 + b"> A=1 " + b" " * 100_000,
+            b"RCPT TO:<a@b>" + b" A" * 50_000,
+            b"RCPT TO:<a@b> " + b"A" * 100_000 + b"\x80",
+        ):
+            self.assertIs(None, usualCommand(line), line[:20])
+
     @given(st.builds("".join, st.tuples(verbs, paths | paths | anything, parameters)))
     @example("RCPT TO:<a@" + "b" * 59 + ">")
     @example("MAIL FROM:<" + "a" * 57 + "@b>")
