@@ -23,6 +23,9 @@ from benchmarks.servers import CERTIFICATE, HOST, Server, Setup
 #: Seconds that a server may take to listen, and how often it is asked.
 START_TIMEOUT, START_INTERVAL = 20.0, 0.02
 
+#: A server is at rest that takes no more than so much of a core for so many seconds.
+RESTING, REST = 0.01, 0.2
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 #: Where the folders of servers are: in memory, so that no disk is measured.
@@ -32,7 +35,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class StartError(Exception):
-    """The server does not listen."""
+    """The server does not listen, or does not come to rest after that."""
 
 
 class ServerProcess(NamedTuple):
@@ -66,6 +69,24 @@ class ServerProcess(NamedTuple):
         for pid in self._pids():
             # proc(5): 5 resets the peak of the resident set.
             Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def awaitRest(self) -> None:
+        """
+        Wait until it has begun in all its processes.
+
+        A port that is open does not say so: a supervisor opens it before its workers
+        have imported anything, and they would do it while the clock runs.
+
+        @raise StartError: it works on and on
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        used = self.cpuSeconds()
+        while time.monotonic() < deadline:
+            time.sleep(REST)
+            before, used = used, self.cpuSeconds()
+            if used - before <= RESTING * REST:
+                return
+        raise StartError(f"it is not at rest after {START_TIMEOUT:g} seconds")
 
     def _sum(self, name: str) -> int:
         return sum(_memory(pid, name) for pid in self._pids())
@@ -127,6 +148,7 @@ def running(server: Server, tls: str, cores: Iterable[int]) -> Iterator[ServerPr
         command = [sys.executable, "-m", f"benchmarks.servers.{server.module}"]
         command += [*map(str, setup), *server.arguments]
         with serving(command, setup.port, cores) as process:
+            process.awaitRest()
             yield process
 
 
@@ -161,7 +183,7 @@ def freePort() -> int:
 
 
 def _awaitListening(process: Popen[bytes], port: int) -> None:
-    """Wait until somebody greets at the port, which is when the server is there."""
+    """Wait until connections are accepted at the port."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if process.poll() is not None:
