@@ -41,7 +41,8 @@ def parseArguments(arguments: Sequence[str]) -> Namespace:
     parser.add_argument(
         "--messages",
         type=positive,
-        help="in a round; default: a number for each workload",
+        help="in a round, where these are what is counted; "
+        "default: a number for each workload",
     )
     parser.add_argument(
         "--one-core",
@@ -144,9 +145,7 @@ class Run:
         ]
 
     def _countOf(self, workload: Workload) -> int:
-        default = workload.few if self._options.smoke else workload.amount
-        messages: int | None = self._options.messages
-        return messages or default
+        return workload.countOf(self._options.messages, self._options.smoke)
 
 
 def leave(number: int, frame: object) -> None:

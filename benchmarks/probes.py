@@ -32,7 +32,7 @@ class Measurement(NamedTuple):
     """
     What a load cost a server.
 
-    @ivar cpu: seconds of CPU time for each message, handshake or session
+    @ivar cpu: seconds of CPU time for each unit of the workload
     @ivar rate: how many of these a second
     @ivar peak: the most memory held, in octets
     @ivar held: what was held for the one thing that the probe is about, in octets
@@ -157,7 +157,7 @@ def sessions(process: ServerProcess, count: int) -> Measurement:
 
 
 def slowReader(process: ServerProcess, count: int) -> Measurement:
-    """Messages of so many MiB to a callback that is slow, and says what was held."""
+    """A message of so many MiB to a callback that is slow, and says what was held."""
 
     def deliver(size: int) -> int:
         with Client(process.port) as client:
@@ -173,5 +173,5 @@ def slowReader(process: ServerProcess, count: int) -> Measurement:
     process.forgetPeak()
     before, meter = process.memory(), Meter(process)
     held = deliver(count * MIB)
-    measured = meter.read(1)
+    measured = meter.read(count)
     return measured._replace(held=held, peak=max(0, measured.peak - before))

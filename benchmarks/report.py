@@ -39,7 +39,7 @@ def describeResults(
         "the kernel's",
         f"CPU / {reference.name}'s",
         "without it",
-        f"{workload.unit}s/s",
+        f"{workload.units}/s",
         "peak MiB",
         *(figure.name for figure in special),
     ]
@@ -49,7 +49,9 @@ def describeResults(
         row += [figure.show(median(map(figure.of, measurements))) for figure in special]
         rows.append(row)
     heading = formatHeading(workload.title[0].upper() + workload.title[1:], "-")
-    text = f"``{workload.name}``: {count:,} in a round, {rounds} rounds."
+    amount = f"{count:,} {workload.unit if count == 1 else workload.units}"
+    turns = "1 round" if rounds == 1 else f"{rounds} rounds"
+    text = f"``{workload.name}``: {amount} in a round, {turns}."
     return "\n\n".join([heading, text, formatTable(header, rows), *_footnote(rows)])
 
 

@@ -47,8 +47,19 @@ class Workload(NamedTuple):
     isShared: bool = False
     needs: str | None = None
 
+    @property
+    def units(self) -> str:
+        return self.unit if self.unit == "MiB" else f"{self.unit}s"
+
     def isPossible(self) -> bool:
         return self.needs is None or find(self.needs) is not None
+
+    def countOf(self, messages: int | None, isSmoke: bool) -> int:
+        """How many there are in a round for which so many messages were asked."""
+        # Another number of anything else would be another workload.
+        if messages is not None and self.unit == "message":
+            return messages
+        return self.few if isSmoke else self.amount
 
 
 def _source(name: str, title: str, load: loads.Load, amount: int) -> Workload:
@@ -125,6 +136,7 @@ WORKLOADS = (
         "64 MiB to a slow callback",
         probes.slowReader,
         64,
+        "MiB",
         few=2,
         servers=(SLOW,),
     ),

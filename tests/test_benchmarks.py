@@ -19,6 +19,7 @@ if find_spec("benchmarks") is not None:
     from benchmarks import process as processes
     from benchmarks.bodies import makeBody, makeDots
     from benchmarks.client import Client, LoadError
+    from benchmarks.growth import GROWTHS
     from benchmarks.probes import Measurement
     from benchmarks.process import ServerProcess, StartError
     from benchmarks.report import describeResults, describeVerdicts
@@ -147,6 +148,17 @@ if find_spec("benchmarks") is not None:
     class ReportTests(SynchronousTestCase):
         """The table of a workload."""
 
+        def test_amount(self) -> None:
+            """What there is in a round is said with its unit."""
+            rows = {each.name: each for each in WORKLOADS}
+            results = {OURS: [Measurement(0.003, 100, 0)]}
+            for name, count, rounds, text in (
+                ("kept", 4000, 5, "``kept``: 4,000 messages in a round, 5 rounds."),
+                ("kept", 1, 1, "``kept``: 1 message in a round, 1 round."),
+                ("slow", 64, 5, "``slow``: 64 MiB in a round, 5 rounds."),
+            ):
+                self.assertIn(text, describeResults(rows[name], count, rounds, results))
+
         def test_kernel(self) -> None:
             """The kernel's part is shown, and how servers compare without it."""
             mine = [Measurement(0.003, 100, 0, kernel=k) for k in (0.001, 0.002)]
@@ -225,6 +237,33 @@ if find_spec("benchmarks") is not None:
             self.assertIsNone(self.judge(target, ours=[1.0]))
             self.assertIsNone(self.judge(target, other=[1.0]))
             self.assertIsNone(self.judge(target._replace(workload="large"), ours=[1]))
+
+    class WorkloadTests(SynchronousTestCase):
+        """How much there is in a round."""
+
+        def test_count(self) -> None:
+            """Messages are as many as asked for; 2,000 sessions stay 2,000."""
+            rows = {each.name: each for each in WORKLOADS}
+            for name, messages, isSmoke, count in (
+                ("kept", None, False, 4000),
+                ("kept", None, True, 3),
+                ("kept", 7, False, 7),
+                ("kept", 7, True, 7),
+                ("starttls", 1, False, 300),
+                ("idle", 7, False, 2000),
+                ("slow", 7, False, 64),
+                ("slow", 7, True, 2),
+            ):
+                found = rows[name].countOf(messages, isSmoke)
+                self.assertEqual(count, found, f"{name}, {messages}")
+
+        def test_sessions(self) -> None:
+            """A line has as many sessions at a point as the point says."""
+            [line] = [each for each in GROWTHS if each.name == "sessions"]
+            for point in line.points:
+                for isSmoke in (False, True):
+                    workload = line.makeWorkload(point)
+                    self.assertEqual(point, workload.countOf(3, isSmoke))
 
     class TableTests(SynchronousTestCase):
         """A table in the manual."""
