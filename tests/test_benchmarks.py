@@ -7,19 +7,26 @@ at hand.
 
 from __future__ import annotations
 
+import os
+import re
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from subprocess import PIPE, Popen
 
+from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 if find_spec("benchmarks") is not None:
     from benchmarks import process as processes
+    from benchmarks import programs
     from benchmarks.bodies import makeBody, makeDots
     from benchmarks.client import Client, LoadError
     from benchmarks.growth import GROWTHS
+    from benchmarks.machine import describeMachine
     from benchmarks.probes import Measurement
     from benchmarks.process import ServerProcess, StartError
     from benchmarks.report import describeResults, describeVerdicts
@@ -237,6 +244,52 @@ if find_spec("benchmarks") is not None:
             self.assertIsNone(self.judge(target, ours=[1.0]))
             self.assertIsNone(self.judge(target, other=[1.0]))
             self.assertIsNone(self.judge(target._replace(workload="large"), ours=[1]))
+
+    class MachineTests(SynchronousTestCase):
+        """What the figures belong to."""
+
+        SCRIPTS = (
+            (
+                "node",
+                "case $2 in *require*) echo smtp-server 3.1;; *) echo Node.js;; esac",
+            ),
+            ("postconf", "echo 3.7"),
+        )
+
+        def describe(self, scripts: Sequence[tuple[str, str]]) -> str:
+            """What is said where these are the only programs."""
+            folder = self.mktemp()
+            os.mkdir(folder)
+            for name, script in scripts:
+                path = Path(folder, name)
+                path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+                path.chmod(0o700)
+            self.patch(programs, "_PROGRAMS", folder)
+            self.patch(programs, "UNPACKED", "")
+            self.patch(os, "environ", {"PATH": folder})
+            return describeMachine()
+
+        def test_openSSL(self) -> None:
+            """Python's OpenSSL and that of pyOpenSSL are told apart."""
+            found = re.findall(r"(\S+ \S+) with (\S+ \S+?)(?:,|$)", self.describe(()))
+            theirs = SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode("ascii")
+            python, other = found
+            self.assertIn(python[1], ssl.OPENSSL_VERSION)
+            self.assertIn(other[1], theirs)
+            self.assertEqual("Python", python[0].split()[0])
+            self.assertEqual("pyOpenSSL", other[0].split()[0])
+
+        def test_programs(self) -> None:
+            """The programs are named with what they say of themselves."""
+            text = self.describe(self.SCRIPTS)
+            self.assertTrue(
+                text.endswith(", Node.js, smtp-server 3.1, Postfix 3.7"), text
+            )
+
+        def test_noAnswer(self) -> None:
+            """What is not there, or cannot be asked, is not named."""
+            broken = [(name, "echo no; exit 1") for name, _ in self.SCRIPTS]
+            self.assertEqual(self.describe(()), self.describe(broken))
 
     class WorkloadTests(SynchronousTestCase):
         """How much there is in a round."""
