@@ -29,7 +29,8 @@ ONE_CORE = "Servers and load share one core."
 def parseArguments(arguments: Sequence[str]) -> Namespace:
     parser = ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure the CPU that SMTP servers spend on a message.",
+        description="Measure the CPU that SMTP servers spend on a message: all of "
+        "them, on all workloads and lines of growth, or on those that are named.",
     )
     servers = [server.name for server in SERVERS]
     workloads = [workload.name for workload in WORKLOADS]
@@ -51,7 +52,7 @@ def parseArguments(arguments: Sequence[str]) -> Namespace:
         help="the load on the servers' core, so that neither wakes an idle one",
     )
     parser.add_argument(
-        "--write", type=Path, metavar="FOLDER", help="the page and its drawings too"
+        "--write", type=folder, metavar="FOLDER", help="the page and its drawings too"
     )
     parser.add_argument(
         "--smoke",
@@ -68,6 +69,16 @@ def positive(text: str) -> int:
     return number
 
 
+def folder(text: str) -> Path:
+    """Made at once: it would be a pity after the first hour."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentTypeError(f"{error.strerror}: {text}") from error
+    return path
+
+
 class Run:
     """Measures what was asked for and prints each table as soon as it is complete."""
 
@@ -78,9 +89,9 @@ class Run:
         isOne = self._cores.isOne or len(self._cores.all) == 1
         chosen = [each for each in SERVERS if each.name in options.servers]
         self._servers = [each for each in chosen if each.isInstalled()]
-        if not self._servers:
-            raise BenchmarkError("no server to measure")
         absent = [each.name for each in chosen if each not in self._servers]
+        if not self._servers:
+            raise BenchmarkError(f"not installed: {', '.join(absent)}")
         absent += sorted(
             {each.needs for each in WORKLOADS if each.needs and not each.isPossible()}
         )

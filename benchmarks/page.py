@@ -65,8 +65,7 @@ def describeTargets(figures: Figures) -> str:
 
 
 def write(figures: Figures, folder: Path) -> None:
-    """Write the page and its drawings."""
-    folder.mkdir(exist_ok=True)
+    """Write the page and its drawings, to a folder that is there."""
     page = TEMPLATE.read_text(encoding="utf-8").format(
         conditions=figures.conditions,
         targets=describeTargets(figures),
