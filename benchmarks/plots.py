@@ -11,7 +11,7 @@ from statistics import median
 from benchmarks.growth import Growth, Lines
 from benchmarks.measurement import Results
 from benchmarks.servers import SERVERS, Server
-from benchmarks.svg import COLOURS, Drawing
+from benchmarks.svg import Drawing
 from benchmarks.workloads import Workload
 
 #: All servers, for their colours.
@@ -50,7 +50,7 @@ def drawBars(measured: Sequence[tuple[Workload, Results]]) -> str:
 
 
 def _colour(server: Server) -> int:
-    return _NAMES.index(server.name) % len(COLOURS)
+    return _NAMES.index(server.name)
 
 
 def drawLines(growth: Growth, lines: Lines) -> str:

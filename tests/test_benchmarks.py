@@ -27,13 +27,15 @@ if find_spec("benchmarks") is not None:
     from benchmarks.client import Client, LoadError
     from benchmarks.growth import GROWTHS
     from benchmarks.machine import describeMachine
+    from benchmarks.plots import drawBars, drawLines
     from benchmarks.probes import Measurement
     from benchmarks.process import ServerProcess, StartError
     from benchmarks.report import describeResults, describeVerdicts
     from benchmarks.servers import LEAST, OURS, SERVERS, Server
     from benchmarks.servers._bare import BareConversation
+    from benchmarks.svg import COLOURS
     from benchmarks.tables import formatTable
-    from benchmarks.targets import RATE, Target, Verdict, judge
+    from benchmarks.targets import RATE, TARGETS, Target, Verdict, judge
     from benchmarks.workloads import WORKLOADS
 
     OTHER = SERVERS[2]
@@ -317,6 +319,57 @@ if find_spec("benchmarks") is not None:
                 for isSmoke in (False, True):
                     workload = line.makeWorkload(point)
                     self.assertEqual(point, workload.countOf(3, isSmoke))
+
+    class NameTests(SynchronousTestCase):
+        """The names in tables; a wrong one would leave out its row in silence."""
+
+        def test_targets(self) -> None:
+            """A target is about servers that its workload is measured on."""
+            rows = {each.name: each for each in WORKLOADS}
+            for target in TARGETS:
+                workload = rows[target.workload]
+                servers = {
+                    each.name for each in workload.servers if workload.tls in each.tls
+                }
+                self.assertIn(target.server, servers, repr(target))
+                self.assertIn(target.peer, {None, *servers}, repr(target))
+
+        def test_growths(self) -> None:
+            """A line of growth is drawn for servers that there are."""
+            for growth in GROWTHS:
+                for name in growth.servers:
+                    self.assertIn(name, [each.name for each in SERVERS], growth.name)
+
+    class PlotTests(SynchronousTestCase):
+        """The drawings."""
+
+        def test_colours(self) -> None:
+            """No two servers have the same colour, on either ground."""
+            measured = {each: [Measurement(0.001, 1000, 0)] for each in SERVERS}
+            drawing = drawBars([(WORKLOADS[0], measured)])
+            for pattern in (r'class="(fill\d+)"', r"\.(fill\d+) \{"):
+                found = re.findall(pattern, drawing)
+                self.assertLessEqual(len(SERVERS), len(set(found)))
+            for ground in zip(*COLOURS, strict=True):
+                self.assertEqual(len(COLOURS), len(set(ground)))
+
+        def test_bars(self) -> None:
+            """The dearest server has the longest bar, and another its part of that."""
+            cpus = {OURS: 0.001, OTHER: 0.004}
+            measured = {each: [Measurement(cpus[each], 1, 0)] for each in cpus}
+            drawing = drawBars([(WORKLOADS[0], measured)])
+            mine, other = map(float, re.findall(r'<rect .* width="([\d.]+)"', drawing))
+            self.assertEqual(4 * mine, other)
+
+        def test_lines(self) -> None:
+            """What grows in proportion is drawn as a straight line."""
+            line = [(point, 0.002 * point) for point in (1, 10, 100)]
+            drawing = drawLines(GROWTHS[1], {OURS: line})
+            marks = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawing)
+            (x1, y1), (x2, y2), (x3, y3) = [(float(x), float(y)) for x, y in marks]
+            self.assertAlmostEqual((x1 + x3) / 2, x2, delta=0.1)
+            self.assertAlmostEqual((y1 + y3) / 2, y2, delta=0.1)
+            self.assertGreater(y1, y3)
 
     class TableTests(SynchronousTestCase):
         """A table in the manual."""
