@@ -4,6 +4,7 @@ How the cost grows: a table of lines, each a workload in several sizes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -41,6 +42,24 @@ class Growth(NamedTuple):
 
 #: What was measured: the median cost in seconds of each server at each point.
 Lines = dict[Server, list[tuple[int, float]]]
+
+
+def bendOf(line: Sequence[tuple[int, float]]) -> tuple[int, float]:
+    """
+    The point where a line is furthest above a straight one, and how far that is: how
+    many times as much a unit costs there as at the point before where it is cheapest.
+
+    That is 1 where units only get cheaper, as they do on a straight line that begins
+    with what a message costs in any case.
+    """
+    cheapest = math.inf
+    bend = (line[0][0], 1.0)
+    for point, cost in line:
+        cheapest = min(cheapest, cost / point)
+        times = cost / point / cheapest
+        if times > bend[1]:
+            bend = (point, times)
+    return bend
 
 
 def showSize(octets: int) -> str:

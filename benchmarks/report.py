@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.bodies import MIB
-from benchmarks.growth import Growth, Lines
+from benchmarks.growth import Growth, Lines, bendOf
 from benchmarks.measurement import Results
 from benchmarks.probes import Measurement
 from benchmarks.servers import LEAST, Server
@@ -93,7 +93,7 @@ def _footnote(rows: Sequence[Row]) -> list[str]:
 
 
 def describeGrowth(growth: Growth, lines: Lines) -> str:
-    """The table of a plot, with what each unit costs."""
+    """The table of a plot, and how far its lines are from straight."""
     servers = list(lines)
     header = [growth.axis]
     for server in servers:
@@ -105,7 +105,18 @@ def describeGrowth(growth: Growth, lines: Lines) -> str:
             line = lines[server]
             row += [f"{line[place][1] * 1000:.3f}", _steepness(line, place)]
         rows.append(row)
-    return formatTable(header, rows)
+    bends = [
+        f"- {server.name}: {_describeBend(growth, line)}"
+        for server, line in lines.items()
+    ]
+    return "\n\n".join([formatTable(header, rows), "\n".join(bends)])
+
+
+def _describeBend(growth: Growth, line: Sequence[tuple[int, float]]) -> str:
+    point, times = bendOf(line)
+    if f"{times:.2f}" == "1.00":
+        return "nowhere above a straight line."
+    return f"up to {times:.2f} times a straight line, at {growth.show(point)}."
 
 
 def _steepness(line: Sequence[tuple[int, float]], place: int) -> str:
