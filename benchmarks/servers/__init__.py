@@ -98,7 +98,7 @@ def isInNode() -> bool:
 
 OURS = Server("smtpsession", "ours", importable("smtpsession", "twisted"))
 
-#: It understands next to nothing: what no server in Python goes below.
+#: It understands next to nothing: what a server in Python can hardly go below.
 LEAST = Server("bare loop", "bareloop", lambda: hasattr(select, "epoll"), ("none",))
 
 #: The first server that takes part is the one that the others are compared with.

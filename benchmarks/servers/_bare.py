@@ -1,8 +1,8 @@
 """
 What the bare servers say: as little as a client needs to get rid of its messages.
 
-Nothing is checked, kept or limited, and nobody is asked.  So they show what on this
-machine no server in Python goes below, and no server on Twisted.
+Nothing is checked, kept or limited, and nobody is asked.  So they show what a server in
+Python, and one on Twisted, can hardly go below on this machine.
 """
 
 from __future__ import annotations
