@@ -15,12 +15,12 @@ from statistics import median
 from benchmarks import page
 from benchmarks.growth import GROWTHS, Growth, Lines
 from benchmarks.measurement import BenchmarkError, Cores, chooseCores, measureRounds
+from benchmarks.process import SIGNALS
 from benchmarks.report import describeGrowth, describeResults
 from benchmarks.servers import OURS, SERVERS, Server
 from benchmarks.workloads import WORKLOADS, Workload
 
 ROUNDS = 5
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 TWO_CORES = "Servers run on one core and the load on another."
 ONE_CORE = "Servers and load share one core."

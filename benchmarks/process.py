@@ -11,8 +11,9 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import NamedTuple
@@ -25,6 +26,9 @@ START_TIMEOUT, START_INTERVAL = 20.0, 0.02
 
 #: A server is at rest that takes no more than so much of a core for so many seconds.
 RESTING, REST = 0.01, 0.2
+
+#: By which the harness is told to end.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -161,10 +165,16 @@ def serving(
 
     @raise StartError: it does not listen
     """
-    with Popen(
-        command, cwd=CHECKOUT, stdin=DEVNULL, stdout=DEVNULL, start_new_session=True
+    with _postponing() as release, Popen(
+        command,
+        cwd=CHECKOUT,
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        start_new_session=True,
+        preexec_fn=release,
     ) as process:
         try:
+            release()
             os.sched_setaffinity(process.pid, cores)
             _awaitListening(process, port)
             yield ServerProcess(process.pid, port)
@@ -172,6 +182,21 @@ def serving(
             # There is nothing that it would have to save.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _postponing() -> Iterator[Callable[[], object]]:
+    """
+    Keep signals waiting until what is yielded is called, or the block ends.
+
+    One that came while a process is begun would leave it to nobody.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    release = partial(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    try:
+        yield release
+    finally:
+        release()
 
 
 def freePort() -> int:

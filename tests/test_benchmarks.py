@@ -11,17 +11,14 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from subprocess import PIPE, Popen
 
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 if find_spec("benchmarks") is not None:
-    from benchmarks import process as processes
     from benchmarks import programs
     from benchmarks.bodies import makeBody, makeDots
     from benchmarks.client import Client, LoadError
@@ -29,7 +26,6 @@ if find_spec("benchmarks") is not None:
     from benchmarks.machine import describeMachine
     from benchmarks.plots import drawBars, drawLines
     from benchmarks.probes import Measurement
-    from benchmarks.process import ServerProcess, StartError
     from benchmarks.report import describeResults, describeVerdicts
     from benchmarks.servers import LEAST, OURS, SERVERS, Server
     from benchmarks.servers._bare import BareConversation
@@ -95,64 +91,6 @@ if find_spec("benchmarks") is not None:
             *dotted, end, nothing = lines.split(b"\r\n")
             self.assertEqual({b"..dots"}, set(dotted))
             self.assertEqual((b".", b""), (end, nothing))
-
-    class ServerProcessTests(SynchronousTestCase):
-        """What a server has used."""
-
-        WORK = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
-
-        @contextmanager
-        def running(self, script: str) -> Iterator[Popen[bytes]]:
-            """A server that is this shell script, which is to read in the end."""
-            with Popen(
-                ["sh", "-c", script], stdin=PIPE, stdout=PIPE, start_new_session=True
-            ) as process:
-                assert process.stdin is not None
-                try:
-                    yield process
-                finally:
-                    process.stdin.close()
-
-        def test_parts(self) -> None:
-            """Who only computes has used next to nothing of the kernel."""
-            with self.running(f"{self.WORK}; echo; read x") as process:
-                assert process.stdout is not None
-                process.stdout.readline()
-                server = ServerProcess(process.pid, 0)
-                used, kernel = server.cpuSeconds(), server.kernelSeconds()
-            self.assertGreater(used, 0.02)
-            self.assertLess(kernel, used / 2)
-
-        def test_tree(self) -> None:
-            """What its processes have used counts, and what those that ended have."""
-            for script in (
-                f"({self.WORK}; echo; read x)",
-                f"({self.WORK}); echo; read x",
-            ):
-                with self.running(f"{script}; :") as process:
-                    assert process.stdout is not None
-                    process.stdout.readline()
-                    used = ServerProcess(process.pid, 0).cpuSeconds()
-                self.assertGreater(used, 0.02, script)
-
-        def test_rest(self) -> None:
-            """A server is not measured before all that it begins with is done."""
-            with self.running(f"({self.WORK}; read x); :") as process:
-                server = ServerProcess(process.pid, 0)
-                server.awaitRest()
-                used = server.cpuSeconds()
-            self.assertGreater(used, 0.02)
-
-        def test_noRest(self) -> None:
-            """One that works on and on is not measured at all."""
-            self.patch(processes, "START_TIMEOUT", 0.5)
-            with self.running("while :; do :; done") as process:
-                try:
-                    server = ServerProcess(process.pid, 0)
-                    error = self.assertRaises(StartError, server.awaitRest)
-                finally:
-                    process.kill()
-            self.assertEqual("it is not at rest after 0.5 seconds", str(error))
 
     class ReportTests(SynchronousTestCase):
         """The table of a workload."""
