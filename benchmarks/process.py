@@ -50,11 +50,11 @@ class ServerProcess(NamedTuple):
 
     def cpuSeconds(self) -> float:
         """User and system time of all its processes so far, ended ones included."""
-        return sum(map(_cpuSeconds, self._pids()))
+        return sum(map(_cpuSeconds, self.pids()))
 
     def kernelSeconds(self) -> float:
         """How much of that was the kernel's, in steps of 10 ms."""
-        return sum(map(_kernelSeconds, self._pids()))
+        return sum(map(_kernelSeconds, self.pids()))
 
     def memory(self) -> int:
         """How much its processes hold resident, in octets."""
@@ -66,11 +66,11 @@ class ServerProcess(NamedTuple):
 
     def descriptors(self) -> int:
         """How many files and sockets its processes have open."""
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._pids())
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.pids())
 
     def forgetPeak(self) -> None:
         """Have the peak begin anew."""
-        for pid in self._pids():
+        for pid in self.pids():
             # proc(5): 5 resets the peak of the resident set.
             Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
@@ -93,9 +93,9 @@ class ServerProcess(NamedTuple):
         raise StartError(f"it is not at rest after {START_TIMEOUT:g} seconds")
 
     def _sum(self, name: str) -> int:
-        return sum(_memory(pid, name) for pid in self._pids())
+        return sum(_memory(pid, name) for pid in self.pids())
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
         found = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
         return [pid for pid in found if _sessionOf(pid) == self.pid]
 

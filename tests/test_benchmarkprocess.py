@@ -1,5 +1,5 @@
 """
-Tests of how the benchmarks begin and end a server, and of what they know about it.
+Tests of how the benchmarks begin, place and end a server, and of what they know of it.
 
 The benchmarks are not part of the package; there is nothing to test where they are not
 at hand.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,7 +21,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 if find_spec("benchmarks") is not None:
     from benchmarks import process as processes
+    from benchmarks.measurement import Cores
     from benchmarks.process import ServerProcess, StartError
+    from benchmarks.servers import HOST, OURS, Server
+    from benchmarks.workloads import WORKLOADS
 
     class ServerProcessTests(SynchronousTestCase):
         """What a server has used."""
@@ -97,14 +101,15 @@ if find_spec("benchmarks") is not None:
 
         def test_untold(self) -> None:
             """A server may be told to end like any other process."""
-            status = "grep SigBlk /proc/self/status"
-            port, cores = processes.freePort(), os.sched_getaffinity(0)
+            # A shell would unblock them by itself.
             log = Path(self.mktemp()).absolute()
+            script = "import signal, sys; print(signal.pthread_sigmask(0, ()), file="
+            script += f"open({str(log)!r}, 'w'))"
+            port, cores = processes.freePort(), os.sched_getaffinity(0)
             with self.assertRaises(StartError):
-                with processes.serving(["sh", "-c", f"{status} >{log}"], port, cores):
+                with processes.serving([sys.executable, "-c", script], port, cores):
                     pass
-            blocked = log.read_text("ascii").split()[1]
-            self.assertEqual(0, int(blocked, 16))
+            self.assertEqual("set()\n", log.read_text("ascii"))
 
         def test_noRest(self) -> None:
             """One that works on and on is not measured at all."""
@@ -116,3 +121,36 @@ if find_spec("benchmarks") is not None:
                 finally:
                     process.kill()
             self.assertEqual("it is not at rest after 0.5 seconds", str(error))
+
+        def test_pinned(self) -> None:
+            """A server and what it begins run on the cores that they are given."""
+            port, core = processes.freePort(), max(os.sched_getaffinity(0))
+            script = f"import socket; socket.create_server(('{HOST}', {port})).accept()"
+            script += "; import subprocess; subprocess.run(['sleep', '60'])"
+            command = [sys.executable, "-c", script]
+            with processes.serving(command, port, {core}) as process:
+                process.awaitRest()
+                pinned = [os.sched_getaffinity(pid) for pid in process.pids()]
+            self.assertEqual([{core}, {core}], pinned)
+
+    class CoresTests(SynchronousTestCase):
+        """Where servers and their load run."""
+
+        ONE, TWO = OURS, OURS._replace(cores=2)
+
+        def place(
+            self, cores: Cores, server: Server, isShared: bool = False
+        ) -> tuple[set[int], set[int]]:
+            return cores.place(WORKLOADS[0]._replace(isShared=isShared), server)
+
+        def test_apart(self) -> None:
+            """The load has a core that the server has not."""
+            self.assertEqual(({0}, {1}), self.place(Cores([0, 1], False), self.ONE))
+            self.assertEqual(({2}, {7}), self.place(Cores([2, 5, 7], False), self.ONE))
+
+        def test_together(self) -> None:
+            """They share what there is if it is one core, or asked for."""
+            self.assertEqual(({3}, {3}), self.place(Cores([3], False), self.ONE))
+            self.assertEqual(({0}, {0}), self.place(Cores([0, 1], True), self.ONE))
+            shared = self.place(Cores([0, 1], False), self.TWO, isShared=True)
+            self.assertEqual(({0, 1}, {0, 1}), shared)

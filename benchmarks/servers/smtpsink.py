@@ -7,7 +7,6 @@ It has no TLS.
 from __future__ import annotations
 
 import os
-import pwd
 
 from benchmarks.programs import environment, find
 from benchmarks.servers import BACKLOG, CLIENTS, HOST, readSetup
@@ -19,5 +18,5 @@ if __name__ == "__main__":
     command = [path, "-4", "-m", str(CLIENTS)]
     if os.getuid() == 0:
         # It does not run as root.
-        command += ["-u", pwd.getpwnam("nobody").pw_name]
+        command += ["-u", "nobody"]
     os.execve(path, [*command, f"{HOST}:{setup.port}", str(BACKLOG)], environment())
