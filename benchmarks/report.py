@@ -150,7 +150,7 @@ def _describeVerdict(verdict: Verdict, titles: dict[str, str]) -> Row:
         (
             "reached"
             if verdict.isReached
-            else f"missed, by {_distance(verdict):.2f} times"
+            else f"missed by a factor of {_distance(verdict):.2f}"
         ),
     )
 

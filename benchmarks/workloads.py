@@ -85,7 +85,7 @@ WORKLOADS = (
         loads.source(KIB, sessions=16),
         8000,
     ),
-    _source("large", "1 MiB messages", loads.source(MIB), 60),
+    _source("large", "1 MiB messages", loads.source(MIB), 150),
     _pipelined(
         "pipelined", "pipelined, 1 recipient, 1 KiB", loads.pipelined(1, SMALL), 4000
     ),
