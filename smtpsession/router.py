@@ -152,7 +152,9 @@ class RoutingServer(SMTPServerFactory):
         """Returns when the message is where it has to be."""
         try:
             headers = await stream.headers()
-            if len(headers.get_all("Received", ())) > HOPS:
+            # Not by their values, which would be parsed: of some a client can have
+            # that take a hundred times as long as the rest of the message.
+            if sum(name.lower() == "received" for name in headers.keys()) > HOPS:
                 raise SMTPError.saying(MAIL_LOOP)
             result = await self._deliver(stream, session)
         except Exception:
