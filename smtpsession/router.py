@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from email.errors import FirstHeaderLineIsContinuationDefect
+from email.message import EmailMessage
 from typing import Any
 
 from attrs import define, field, frozen
@@ -156,6 +158,10 @@ class RoutingServer(SMTPServerFactory):
             # that take a hundred times as long as the rest of the message.
             if sum(name.lower() == "received" for name in headers.keys()) > HOPS:
                 raise SMTPError.saying(MAIL_LOOP)
+            if _beginsFolded(headers):
+                # Behind our trace it would go on in the last line of that, as if we had
+                # said it.  It ends the header section, which it is no part of.
+                stream.precede(b"\r\n")
             result = await self._deliver(stream, session)
         except Exception:
             await self._forget(session)
@@ -219,6 +225,14 @@ class RoutingServer(SMTPServerFactory):
         )
         if self._delivered is not None:
             self._delivered(session, recipients, stream.byteLength)
+
+
+def _beginsFolded(headers: EmailMessage) -> bool:
+    """Whether the first line of a message is one that goes on with the line before."""
+    return any(
+        isinstance(each, FirstHeaderLineIsContinuationDefect)
+        for each in headers.defects
+    )
 
 
 def _oneOf(result: DeliveryResult) -> MessageResult:

@@ -110,6 +110,14 @@ class MessageStream:
         """
         return self._readBy(self._readHeaders())
 
+    def precede(self, octets: bytes) -> None:
+        """
+        Have these read before what has come and was not read.  They are none of the
+        message's, and count nowhere.
+        """
+        if self._failure is None:
+            self._held = octets + self._held
+
     # What the protocol calls.
 
     def feed(self, chunk: bytes, isLast: bool = False) -> None:

@@ -262,6 +262,35 @@ class RoutingServerTests(SynchronousTestCase):
         self.patch(EmailPolicy, "header_fetch_parse", None)
         self.test_loop()
 
+    def test_foldAtTheBeginning(self) -> None:
+        """
+        What goes on a line before the first one is no part of what a destination puts
+        in front of it: an empty line comes between.
+        """
+        for fold in (" (who logged in)", "\twith ESMTPSA", " "):
+            for content in ([fold, "Subject: x", "", "Hello."], [fold]):
+                self.org.messages.clear()
+                client = self.connect("lmtp")
+                client.say(c.MAIL, c.RCPT, "RCPT TO:<al@example.net>", "DATA")
+                self.assertEqual(client.say(*content, "."), [c.ACCEPTED] * 2)
+                [(_, message)] = self.org.messages
+                lines = "\r\n".join(["", *content, ""])
+                self.assertEqual(message, lines.encode("ascii"))
+                self.assertEqual(self.net.messages.pop()[1], message)
+
+    def test_nothingAtTheBeginning(self) -> None:
+        """Nothing comes between where the message does not begin so."""
+        for content in (
+            "Subject: a\r\n b\r\n",
+            "Hello.\r\n there\r\n",
+            "\r\n b\r\n",
+            "",
+        ):
+            client = self.connect()
+            client.say(c.MAIL, c.RCPT, "DATA")
+            self.assertEqual(client.say(f"{content}."), [c.ACCEPTED])
+            self.assertEqual(self.org.messages.pop()[1], content.encode("ascii"))
+
     def test_forgotten(self) -> None:
         """A destination hears of a transaction that ends without a message."""
         for ending in ("RSET", c.HELO, c.MAIL):

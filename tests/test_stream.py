@@ -62,6 +62,29 @@ class IterationTests(StreamTestCase):
         self.stream.feed(b"")
         self.assertEqual(chunks, [])
 
+    def test_precede(self) -> None:
+        """
+        Octets may be put in front of what was not read, and are not counted.
+        """
+        self.stream.feed(b"abc")
+        self.stream.feed(b"def")
+        self.stream.precede(b"> ")
+        self.assertEqual(self.stream.byteLength, 6)
+        finish(self.stream)
+        self.assertEqual(self.successResultOf(self.stream.read()), b"> abcdef")
+
+    def test_precedeNothing(self) -> None:
+        """
+        In front of an empty message too; not where nothing can be read any more.
+        """
+        self.stream.precede(b"> ")
+        finish(self.stream)
+        self.assertEqual(self.successResultOf(self.stream.read()), b"> ")
+        failed = self.streamOf()
+        failed.fail(MessageAborted())
+        failed.precede(b"> ")
+        self.failureResultOf(failed.read(), MessageAborted)
+
     def test_again(self) -> None:
         """
         After its end the stream stays at its end.
