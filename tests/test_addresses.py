@@ -296,8 +296,13 @@ class SMTPAddressTests(TableTestCase):
                 ("of many", "a@" + "".join(map(chr, range(0x4E00, 0x9F00, 600)))),
                 ("an ASCII label beside a U-label", "a@\xfc." + "b" * 64),
                 ("all labels together", "a@" + "\xfc." * 80 + "org"),
+                ("all labels together, by one", "a@" + "\xfc." * 31 + "o" * 8),
             ],
         )
+
+    def test_longestForIDNA(self):
+        """In A-labels too a domain has 255 octets at the most."""
+        self.assertEqual(255, len(SMTPAddress("a@" + "\xfc." * 31 + "o" * 7).domain))
 
     def test_controlCharacters(self):
         """There is no control character anywhere in an address."""

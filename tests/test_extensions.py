@@ -446,6 +446,23 @@ class OwnExtensionTests(TableTestCase):
         self.assertEqual(_offer().mailOctets + 7, offer.mailOctets)
         self.assertEqual(_offer().rcptOctets + 100, offer.rcptOctets)
 
+    def test_utf8(self):
+        """What is beyond ASCII in its parameters needs SMTPUTF8 declared too."""
+
+        def fill(envelope: SMTPEnvelope, value: str, settings: Settings) -> None:
+            envelope.state["X"] = value
+
+        own = Extension(
+            keyword="X", rfc="none", mailParameters=(MailParameter("X", fill),)
+        )
+
+        def filled(arguments: str) -> object:
+            envelope = _offer((*BUILT_IN, own)).envelope(_sender(arguments), LIMITS)
+            return envelope.state["X"]
+
+        self.assertRefusesWith(filled, [("alone", " X=\xfc", "553 5.6.7")])
+        self.assertGives(filled, [("with SMTPUTF8", " X=\xfc SMTPUTF8", "\xfc")])
+
     def test_prepare(self):
         """It may prepare every envelope and every recipient."""
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from twisted.internet.defer import CancelledError
 
+from smtpsession import stream as module
 from smtpsession.errors import HeaderTooLarge
+from smtpsession.stream import _headerEnd
 from tests.streams import StreamTestCase, finish
 
 
@@ -64,6 +66,25 @@ class HeaderTests(StreamTestCase):
         finish(self.stream)
         self.assertEqual(self.successResultOf(reading)["Subject"], "Hello")
         self.assertEqual(self.successResultOf(self.stream.read()), message)
+
+    def test_searchedOnce(self) -> None:
+        """
+        What was searched for the end of the section is not searched again, but for the
+        three octets that may belong to that end.
+        """
+        searched: list[int] = []
+
+        def headerEnd(held: bytes | bytearray, start: int) -> int | None:
+            searched.append(len(held) - start)
+            return _headerEnd(held, start)
+
+        self.patch(module, "_headerEnd", headerEnd)
+        message = self.HEADER + b"\r\n"
+        reading = self.stream.headers()
+        for octet in message:
+            self.stream.feed(bytes([octet]))
+        self.successResultOf(reading)
+        self.assertEqual(searched, [0] + [1] * len(message))
 
     def test_twice(self) -> None:
         """
