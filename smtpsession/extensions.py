@@ -96,6 +96,7 @@ EIGHT_BIT_MIME = Extension(
 SMTPUTF8 = Extension(
     keyword="SMTPUTF8",
     rfc="RFC 6531",
+    needs="8BITMIME",
     mailParameters=(MailParameter("SMTPUTF8", _fillSmtpUtf8, takesValue=False),),
     mailOctets=10,
 )

@@ -259,6 +259,10 @@ class OfferTests(TableTestCase):
         self.assertEqual(both[::-1], keywords(BINARYMIME, CHUNKING))
         absent = evolve(CHUNKING, offer=lambda session, settings: None)
         self.assertEqual((), keywords(absent, BINARYMIME))
+        # RFC 6531, section 3.1: a server with SMTPUTF8 has to offer 8BITMIME.
+        self.assertEqual((), keywords(SMTPUTF8))
+        both = ("SMTPUTF8", "8BITMIME")
+        self.assertEqual(both, keywords(SMTPUTF8, EIGHT_BIT_MIME))
 
     def test_anyOrder(self):
         """Each of two extensions that know BODY has its values, in whatever order."""
