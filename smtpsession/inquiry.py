@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -21,6 +21,9 @@ from smtpsession.errors import MessageError, MessageRefused, SMTPError
 from smtpsession.replies import LOCAL_ERROR, Reply
 from smtpsession.session import SMTPSession
 from smtpsession.watcher import WatchedCallbacks
+
+#: What a function with a C{yield} in it returns, and has not run any of it.
+_UNFINISHED = GeneratorType, AsyncGeneratorType
 
 
 class Inquiry:
@@ -71,7 +74,7 @@ class Inquiry:
             if type(answer) is CoroutineType:
                 answer = begin(answer, self._arrive)
             elif isinstance(answer, Deferred):
-                answer.addBoth(self._arrive)
+                return self._open(answer.addBoth(self._arrive))
         except Exception:
             return self._objection(Failure())
         finally:
@@ -81,12 +84,9 @@ class Inquiry:
         # Most else is the text of a reply, and what follows asks abstract classes.
         if type(answer) is str:
             return Accepted(answer)
-        if isinstance(answer, (Deferred, Waiting)):
+        if type(answer) is Waiting:
             return self._open(answer)
-        if isawaitable(answer):
-            # To take it for a value would be to accept without waiting.
-            return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
-        return Accepted(answer)
+        return self._judge(answer)
 
     @property
     def isOpen(self) -> bool:
@@ -143,11 +143,18 @@ class Inquiry:
         if isinstance(result, Failure):
             outcome: Outcome = self._objection(result)
         else:
-            outcome = Accepted(result)
+            outcome = self._judge(result)
         if self._asking:
             self._outcome = outcome
         elif not self._dismissed:
             self._answered(outcome)
+
+    def _judge(self, answer: Any) -> Outcome:
+        """The outcome of an answer that should be a value."""
+        if isinstance(answer, _UNFINISHED) or isawaitable(answer):
+            # To take it for a value would be to accept what has not been decided.
+            return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
+        return Accepted(answer)
 
     def _objection(self, failure: Failure) -> Refused:
         """What the client is told when a callback raises."""

@@ -8,10 +8,10 @@ that does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPError
@@ -271,6 +271,36 @@ class ForeignTests(SynchronousTestCase):
             await Foreign()
 
         self.assertFault(answer)
+
+    def test_promised(self) -> None:
+        """
+        So it is with a promise of what has to be waited for in its turn.
+        """
+
+        async def promise(*ignored: Any) -> Deferred[None]:
+            return succeed(None)
+
+        async def unfired(*ignored: Any) -> Deferred[None]:
+            return Deferred()
+
+        self.assertFault(promise)
+        self.assertFault(unfired)
+        self.assertFault(lambda *_: succeed(Foreign()))
+
+    def test_generators(self) -> None:
+        """
+        So it is with one that has a C{yield} in it and no C{inlineCallbacks} above it,
+        of which nothing has run.
+        """
+
+        def generator(*ignored: Any) -> Generator[Any, Any, None]:
+            yield None
+
+        async def asyncGenerator(*ignored: Any) -> AsyncGenerator[None, None]:
+            yield None
+
+        self.assertFault(generator)
+        self.assertFault(asyncGenerator)
 
     def test_onClose(self) -> None:
         """

@@ -231,6 +231,34 @@ class LateTests(InquiryTestCase):
         self.assertEqual(self.late, [Refused(LOCAL_ERROR)])
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
+    def test_promised(self) -> None:
+        """
+        So is what promises another promise, or a generator: it is no value.
+        """
+        for promised in (Foreign(), (each for each in "ab")):
+            for callback in (self.deferred, self.coroutine):
+                self.event = Deferred()
+                self.askToWait(callback)
+                self.event.callback(promised)
+                self.assertEqual(self.late, [Refused(LOCAL_ERROR)])
+                self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
+                self.late.clear()
+
+    def test_returnedDeferred(self) -> None:
+        """
+        So is a coroutine that returns a Deferred, and does not await it.
+        """
+
+        async def callback(*ignored: Any) -> Deferred[None]:
+            await self.event
+            return succeed(None)
+
+        self.askToWait(callback)
+        self.event.callback(None)
+        self.assertEqual(self.late, [Refused(LOCAL_ERROR)])
+        [failure] = self.flushLoggedErrors(TypeError)
+        self.assertIn("Deferred", failure.getErrorMessage())
+
     def test_nextQuestion(self) -> None:
         """
         Who is told of an answer may ask the next question.

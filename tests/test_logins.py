@@ -6,7 +6,7 @@ are in tests.test_scramlogins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
@@ -83,6 +83,22 @@ class AnswerTests(SynchronousTestCase):
             client = hello(serverWith(lambda auth, session, user=user: user))
             self.assertEqual([ACCEPTED], client.say(PLAIN))
             self.assertIs(user, client.session.user)
+
+    def test_unfinished(self) -> None:
+        """
+        A generator is no user, whenever it comes: it is what a callback without
+        C{inlineCallbacks} gives that should have it, and nothing of it has run.
+        """
+
+        def checking(*ignored: Any) -> Generator[Any, Any, None]:
+            yield None
+
+        for onAuth, settle in waysTo(checking()):
+            client = hello(serverWith(onAuth))
+            heard = [*client.say(PLAIN, "NOOP"), *settle(client)]
+            self.assertEqual([LOCAL_ERROR, OK], heard)
+            self.assertIsNone(client.session.user)
+            self.assertEqual(1, len(self.flushLoggedErrors(TypeError)))
 
     def test_fails(self) -> None:
         """Its failure is 451, and says nothing else; the log has the traceback."""
