@@ -11,12 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from inspect import isawaitable
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, TypeVar, Union
 
 from twisted.internet.defer import Deferred, fail
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
+
+#: What a function with a C{yield} in it returns, and has not run any of it.
+_GENERATORS = GeneratorType, AsyncGeneratorType
+
+
+def isUnfinished(result: object) -> bool:
+    """
+    Whether what should be a result has still to be waited for, or to be run.
+
+    So it is where an C{await} was forgotten, or an C{inlineCallbacks}.
+    """
+    return isinstance(result, _GENERATORS) or isawaitable(result)
 
 
 def begin(

@@ -6,8 +6,7 @@ How the application is asked: one question at a time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isawaitable
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from types import CoroutineType
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,14 +15,11 @@ from twisted.python.failure import Failure
 
 from smtpsession.actions import ACCEPTED, Accepted, Outcome, Refused
 from smtpsession.callbacks import Callbacks
-from smtpsession.coroutines import Waiting, begin
+from smtpsession.coroutines import Waiting, begin, isUnfinished
 from smtpsession.errors import MessageError, MessageRefused, SMTPError
 from smtpsession.replies import LOCAL_ERROR, Reply
 from smtpsession.session import SMTPSession
 from smtpsession.watcher import WatchedCallbacks
-
-#: What a function with a C{yield} in it returns, and has not run any of it.
-_UNFINISHED = GeneratorType, AsyncGeneratorType
 
 
 class Inquiry:
@@ -151,7 +147,7 @@ class Inquiry:
 
     def _judge(self, answer: Any) -> Outcome:
         """The outcome of an answer that should be a value."""
-        if isinstance(answer, _UNFINISHED) or isawaitable(answer):
+        if isUnfinished(answer):
             # To take it for a value would be to accept what has not been decided.
             return self._objection(Failure(TypeError(f"cannot wait for {answer!r}")))
         return Accepted(answer)

@@ -5,7 +5,7 @@ Tests of smtpsession.delivery.python.
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +79,16 @@ class Refusing:
 
     def deliver(self, *arguments: Any) -> None:
         raise SMTPError(554, "Nor this", "5.6.0")
+
+
+class Unfinished:
+    """A destination whose author has forgotten what makes it wait."""
+
+    def accept(self, *ignored: Any) -> Generator[Any, Any, None]:
+        yield None
+
+    async def deliver(self, *ignored: Any) -> Deferred[str]:
+        return succeed("stored")
 
 
 def fails() -> None:
@@ -271,6 +281,17 @@ class AdaptedTests(LoadTestCase):
         delivery.cancel()
         self.failureResultOf(delivery, CancelledError)
         self.assertTrue(found._other.waiting.called)
+
+    def test_unfinished(self) -> None:
+        """
+        What would still have to be waited for, or run, accepts nothing.
+        """
+        found = self.load("Unfinished")
+        for coroutine in (
+            found.accept(BOB, self.session),
+            found.deliver(STREAM, self.session, [BOB]),
+        ):
+            self.failureResultOf(Deferred.fromCoroutine(coroutine), TypeError)
 
     def test_refusals(self) -> None:
         """

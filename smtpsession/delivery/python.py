@@ -16,6 +16,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from smtpsession.addresses import SMTPAddress
+from smtpsession.coroutines import isUnfinished
 from smtpsession.delivery.destination import DeliveryResult, Destination
 from smtpsession.session import SMTPSession
 from smtpsession.stream import MessageStream
@@ -113,10 +114,17 @@ class _Adapted(Destination):
 
 
 async def _settled(result: Any) -> Any:
-    """What is returned, or what a Deferred or a coroutine gives in the end."""
-    return (
-        await result if iscoroutine(result) or isinstance(result, Deferred) else result
-    )
+    """
+    What is returned, or what a Deferred or a coroutine gives in the end.
+
+    @raise TypeError: that is no end
+    """
+    if iscoroutine(result) or isinstance(result, Deferred):
+        result = await result
+    if isUnfinished(result):
+        # To take it for a value would be to accept what has not been decided.
+        raise TypeError(f"cannot wait for {result!r}")
+    return result
 
 
 def _described(error: Exception) -> str:
