@@ -223,6 +223,45 @@ class ContentTests(MaildirTestCase):
             self.assertTrue(file.name.endswith(".mx.example.org"), file.name)
             self.assertNotIn(":", file.name)
 
+    def test_namesOfOneMessage(self) -> None:
+        """
+        So does one message that comes into the same Maildir twice, as it can by two
+        routes, be it at the same time or one after the other.
+        """
+        session = newSession()
+        streams = [newStream(), newStream()]
+        deliveries = [
+            self.deliver(stream, session, [address])
+            for stream, address in zip(
+                streams, ("bob@a.example", "bob@b.example"), strict=True
+            )
+        ]
+        for stream in streams:
+            stream.feed(MESSAGE, isLast=True)
+        names = {self.successResultOf(each).name for each in deliveries}
+        self.deliverWhole(MESSAGE, session=session, recipients=["bob@c.example"])
+        files = filesIn(self.path)
+        self.assertEqual(len(files), 3)
+        self.assertTrue(names.issubset(each.name for each in files))
+        recipients = [each.read_text().splitlines()[1] for each in files]
+        expected = [f"Delivered-To: bob@{name}.example" for name in "abc"]
+        self.assertEqual(sorted(recipients), expected)
+
+    def test_noNameTwice(self) -> None:
+        """
+        A file that is there already is never written into.
+        """
+        self.patch(module, "_numbers", iter([7, 7]))
+        session = newSession()
+        self.deliver(newStream(), session)
+        self.failureResultOf(self.deliver(newStream(), session), FileExistsError)
+
+    def test_loneCR(self) -> None:
+        """
+        A CR at the end of a BINARYMIME message is there, too.
+        """
+        self.assertTrue(self.deliverWhole(b"a\r\n\r").endswith(b"\na\n\r"))
+
 
 class DurabilityTests(MaildirTestCase):
     """Power may fail at any moment."""

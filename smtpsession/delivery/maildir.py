@@ -14,6 +14,7 @@ import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -31,6 +32,8 @@ from smtpsession.session import SMTPSession
 from smtpsession.stream import MessageStream
 from smtpsession.trace import deliveredTo, messageId, received, returnPath
 
+#: By two routes one message can come into the same Maildir twice, in the same second.
+_numbers = count(1)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_COPIES: Mapping[Any, Sequence[SMTPAddress]] = MappingProxyType({})
 
@@ -111,7 +114,8 @@ class Maildir:
     def _entry(
         self, session: SMTPSession, recipients: Sequence[SMTPAddress], seconds: float
     ) -> _Entry:
-        name = f"{int(seconds)}.{messageId(session)}.{self._hostname}"
+        unique = f"{messageId(session)}Q{next(_numbers)}"
+        name = f"{int(seconds)}.{unique}.{self._hostname}"
         trace = returnPath(session) + "".join(map(deliveredTo, recipients))
         trace += received(session, recipients, self._hostname, seconds)
         if self._lineEndings == "lf":
