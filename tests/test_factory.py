@@ -31,6 +31,8 @@ from tests import conversations as c
 TOO_MANY = "421 4.7.0 Too many connections, come back later"
 TOO_MANY_FROM_THERE = "421 4.7.0 Too many connections from your address"
 
+GOING_DOWN = "421 4.3.2 Service is going down, try again later"
+
 NAMES = [
     "onConnect",
     "onSecure",
@@ -259,3 +261,56 @@ class ClientTests(SynchronousTestCase):
         for _ in range(2):
             server = MemoryServer(options=memoryOptions(clients=1))
             self.assertFalse(server.connect().closed)
+
+
+class DrainTests(SynchronousTestCase):
+    """The clients are let go."""
+
+    def test_drain(self) -> None:
+        """
+        Who does nothing is told at once, and who is in a transaction after it.
+        """
+        server = MemoryServer()
+        idle, busy = c.ready(server), c.withRecipients(server)
+        for each in (idle, busy):
+            each.hear()
+        drained = server.factory.drain(5)
+        self.assertEqual((idle.hear(), busy.hear()), ([GOING_DOWN], []))
+        self.assertEqual(busy.say("RSET"), [c.OK, GOING_DOWN])
+        for each in (idle, busy):
+            self.assertNoResult(drained)
+            each.leave()
+        self.assertIsNone(self.successResultOf(drained))
+        self.assertEqual(server.clock.getDelayedCalls(), [])
+
+    def test_late(self) -> None:
+        """
+        Who takes longer is told when the time is over.
+        """
+        server = MemoryServer()
+        busy = c.inMessage(server)
+        busy.hear()
+        drained = server.factory.drain(5)
+        server.clock.advance(5)
+        self.assertEqual(busy.hear(), [GOING_DOWN])
+        busy.leave()
+        self.successResultOf(drained)
+
+    def test_nobody(self) -> None:
+        """
+        Nobody has to be waited for where nobody is.
+        """
+        server = MemoryServer()
+        self.successResultOf(server.factory.drain(5))
+        self.assertEqual(server.clock.getDelayedCalls(), [])
+
+    def test_newcomer(self) -> None:
+        """
+        A connection that was on its way is told to go after its first command.
+        """
+        server = MemoryServer()
+        staying = c.withSender(server)
+        server.factory.drain(5)
+        newcomer = c.greeted(server)
+        self.assertEqual(newcomer.say(c.HELO), [c.HELLO, GOING_DOWN])
+        self.assertFalse(staying.closed)
