@@ -222,6 +222,15 @@ class LogTests(TableTestCase):
                 client.write(octets + b"\r\n")
         self.assertOneLineEach(events)
 
+    def test_longCommands(self) -> None:
+        """
+        A long command does not make a long line.
+        """
+        with capturedLogs() as events:
+            c.ready(MemoryServer()).say("MAIL FROM:<" + "a" * 400 + "@example.com>")
+        [event] = events
+        self.assertEqual(event["line"], b"MAIL FROM:<" + b"a" * 69)
+
     def test_replies(self) -> None:
         """
         So is there where an application, or the next hop, says a reply with anything
