@@ -255,8 +255,9 @@ class MailService(MultiService):
             return
         try:
             self._events.message(session, recipients, size)
-        except OSError:
-            # The message is where it has to be, and the client is to know that.
+        except Exception:
+            # It may be the disk, or a session that cannot be written down.  The message
+            # is where it has to be, and the client is to know that.
             self._log.failure("no event for a message", event="event-not-written")
 
 

@@ -528,3 +528,16 @@ class MailServiceTests(SynchronousTestCase):
         [reply] = client.say("Hello.", ".")
         self.assertEqual(reply[:3], "250")
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+
+    def test_eventThatCannotBe(self) -> None:
+        """
+        So is one of whose session no event can be made.
+        """
+        service = self.service(events=self.folder / "events.jsonl")
+        service.startService()
+        client = self.connect(service)
+        client.session.state["state"] = client.session.state
+        client.say(c.HELO, c.MAIL, c.RCPT, "DATA")
+        [reply] = client.say("Hello.", ".")
+        self.assertEqual("250", reply[:3])
+        self.assertEqual(len(self.flushLoggedErrors(RecursionError)), 1)
