@@ -4,6 +4,7 @@ Tests of smtpsession.coroutines: a coroutine runs at once as far as it gets.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import ContextVar
 from typing import Any
@@ -139,6 +140,19 @@ class BeginTests(CoroutineTestCase):
         result = self.start(run())
         event.callback(None)
         self.failureResultOf(result, ZeroDivisionError)
+
+    def test_cancelledByAnother(self) -> None:
+        """
+        So does what is no C{Exception}, such as asyncio's own cancellation.
+        """
+        event: Deferred[None] = Deferred()
+
+        async def run() -> None:
+            await event
+
+        result = self.start(run())
+        event.errback(asyncio.CancelledError())
+        self.failureResultOf(result, asyncio.CancelledError)
 
     def test_waitsForNonsense(self) -> None:
         """

@@ -99,8 +99,8 @@ class LimitsTests(TableTestCase):
                 self.assertEqual(value, getattr(Limits(**{name: value}), name), name)
 
     def test_badTimes(self):
-        """A time that is not above zero is refused."""
-        values = [0, -0.5, float("nan")]
+        """A time that is not above zero, or has no end, is refused."""
+        values = [0, -0.5, float("nan"), float("inf")]
         rows = [(name, {name: value}) for name in TIMES for value in values]
         texts = [(name, {name: "5"}) for name in TIMES]
 

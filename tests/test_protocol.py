@@ -9,6 +9,7 @@ test_timeouts and test_backpressure.
 from __future__ import annotations
 
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.testing import StringTransport
@@ -237,6 +238,40 @@ class BufferTests(SynchronousTestCase):
         question.answers[0].callback(None)
         self.assertEqual(client.hear(), [c.RECIPIENT_OK])
         self.assertEqual(client.say("NOOP"), [c.OK])
+
+    def test_afterTheEnd(self) -> None:
+        """
+        What comes from a client that was told to go is not kept, but counted.
+        """
+        client = c.greeted(MemoryServer())
+        client.say("QUIT")
+        counted: list[int] = []
+        lingering: Any = SimpleNamespace(received=counted.append)
+        client.protocol._lingering = lingering
+        client.write(b"NOOP\r\nNO")
+        self.assertEqual(client.protocol.clearLineBuffer(), b"")
+        self.assertEqual((client.hear(), counted), ([], [8]))
+
+
+class LogTests(SynchronousTestCase):
+    """What the library says of replies."""
+
+    def test_refusals(self) -> None:
+        """
+        Whatever refuses is logged, for now or for good, and nothing else is.
+        """
+        server = MemoryServer(onRcptTo=self.refuse)
+        with capturedLogs() as events:
+            client = c.withSender(server)
+            for code in (450, 550):
+                client.say(f"RCPT TO:<{code}@example.org>")
+            client.say("NOPE")
+        replies = [str(event["reply"])[:3] for event in events]
+        self.assertEqual(replies, ["450", "550", "500"])
+        self.assertEqual({event["event"] for event in events}, {"command-refused"})
+
+    def refuse(self, address: SMTPAddress, session: SMTPSession) -> None:
+        raise SMTPError(int(address.localPart), "No")
 
 
 class BatchTests(SynchronousTestCase):
