@@ -12,6 +12,7 @@ from attrs import frozen
 
 from smtpsession import check, passwd
 from smtpsession.selftest import command as selftest
+from smtpsession.version import describeVersion
 
 
 @frozen
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", ())
     if name in ("-h", "--help"):
         print(_usage())
+        return 0
+    if name == "--version":
+        print(describeVersion())
         return 0
     if name not in SUBCOMMANDS:
         print(_usage(), file=sys.stderr)

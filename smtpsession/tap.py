@@ -30,6 +30,7 @@ from smtpsession.goals import MaildirTable
 from smtpsession.kinds import kindOf
 from smtpsession.service import MailService
 from smtpsession.supervisor import Supervisor
+from smtpsession.version import describeVersion
 
 
 class Options(UsageOptions, AuthOptionMixin):
@@ -83,6 +84,13 @@ class Options(UsageOptions, AuthOptionMixin):
         self["listen"].append(endpoint)
 
     opt_l = opt_listen
+
+    def opt_version(self) -> None:
+        """
+        Display the version and exit.
+        """
+        print(describeVersion())
+        raise SystemExit(0)
 
     def postOptions(self) -> None:
         """

@@ -72,6 +72,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
             "sharedledger",
             "supervisor",
             "worker",
+            "version",
             "tap",
             "check",
         ),
