@@ -71,7 +71,7 @@ class Inquiry:
                 answer = begin(answer, self._arrive)
             elif isinstance(answer, Deferred):
                 return self._open(answer.addBoth(self._arrive))
-        except Exception:
+        except BaseException:  # noqa: B036  as in a Deferred, it is the asker's
             return self._objection(Failure())
         finally:
             self._asking = False

@@ -6,6 +6,7 @@ What the client hears of it is in test_callbacks and test_closing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ class InquiryTestCase(SynchronousTestCase):
         self.assertIsNone(self.ask(callback))
 
 
-def raising(error: Exception) -> Callable[..., Any]:
+def raising(error: BaseException) -> Callable[..., Any]:
     """A callback that raises this at once."""
 
     def callback(*ignored: Any) -> None:
@@ -50,7 +51,7 @@ def raising(error: Exception) -> Callable[..., Any]:
     return callback
 
 
-def ways(error: Exception) -> list[Callable[..., Any]]:
+def ways(error: BaseException) -> list[Callable[..., Any]]:
     """Callbacks that answer at once, with this error, in every way there is."""
 
     async def coroutine(*ignored: Any) -> None:
@@ -109,7 +110,11 @@ class AtOnceTests(InquiryTestCase):
         """
         Anything else is logged, and is a local error to the client.
         """
-        for error in (RuntimeError("oh"), CancelledError(), MessageDiscarded()):
+        for error in (
+            *(RuntimeError("oh"), CancelledError(), MessageDiscarded()),
+            # Neither is an Exception.
+            *(SystemExit(1), asyncio.CancelledError()),
+        ):
             for callback in ways(error):
                 self.assertEqual(self.ask(callback), Refused(LOCAL_ERROR))
                 [failure] = self.flushLoggedErrors()
