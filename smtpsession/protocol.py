@@ -144,7 +144,10 @@ class SMTPProtocol(Connection):
             return
         self.session.clientHostname = name
         self._isIdentified = True
-        self._perform(self._dialogue.connected())
+        if self._isDraining:
+            self._perform(self._dialogue.hangUp(SHUTTING_DOWN))
+        else:
+            self._perform(self._dialogue.connected())
         self.outbox.flush()
         self.release(NAME)
 

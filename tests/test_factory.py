@@ -306,11 +306,19 @@ class DrainTests(SynchronousTestCase):
 
     def test_newcomer(self) -> None:
         """
-        A connection that was on its way is told to go after its first command.
+        A connection that was on its way is told to go before it says anything, and the
+        application hears nothing of it.
         """
-        server = MemoryServer()
+        heard: list[str] = []
+        server = MemoryServer(
+            onConnect=lambda session: heard.append(f"{session.remotePort} is there"),
+            onClose=lambda session: heard.append(f"{session.remotePort} has gone"),
+        )
         staying = c.withSender(server)
         server.factory.drain(5)
-        newcomer = c.greeted(server)
-        self.assertEqual(newcomer.say(c.HELO), [c.HELLO, GOING_DOWN])
+        newcomer = server.connect(port=2)
+        self.assertEqual(newcomer.hear(), [GOING_DOWN])
+        self.assertTrue(newcomer.closed)
+        newcomer.leave()
+        self.assertEqual(heard, ["49152 is there"])
         self.assertFalse(staying.closed)
