@@ -85,12 +85,13 @@ class Dialogue:
     @ivar offer: what the last EHLO offered
     @ivar allowance: what the client may still do
     @ivar channelBindings: of its TLS, by type
+    @ivar recipients: how many the transaction has
     """
 
     __slots__ = (
         *("session", "allowance", "settings", "state", "line", "lineLimit", "rules"),
         *("offer", "channelBindings", "_settle", "_rule", "_draft", "_respond"),
-        *("_takeKeys", "_isLoggingIn", "_origin"),
+        *("_takeKeys", "_isLoggingIn", "_origin", "recipients"),
     )
 
     def __init__(
@@ -106,6 +107,7 @@ class Dialogue:
         self.allowance = allowance or Allowance(session, options)
         self.settings = options
         self.state = State.CONNECTED
+        self.recipients = 0
         self.line = b""
         self.lineLimit = COMMAND_LINE
         self.channelBindings = UNBOUND
@@ -281,7 +283,7 @@ class Dialogue:
     def settleMessage(self, outcome: Outcome) -> Actions:
         session = self.session
         isLMTP = self.settings.protocol == "lmtp"
-        answers = repliesTo(outcome, len(session.envelope.rcptTo) if isLMTP else None)
+        answers = repliesTo(outcome, self.recipients if isLMTP else None)
         session.transaction += 1
         self.startAfresh()
         return self.sayAll(answers)
@@ -296,6 +298,7 @@ class Dialogue:
         session.envelope = SMTPEnvelope()
         if session.xForward:
             session.xForward = {}
+        self.recipients = 0
         self.state = State.READY
 
     def startOver(self) -> None:

@@ -73,11 +73,14 @@ class Conversation(Protocol):
     @ivar rules: the verbs of the protocol
     @ivar allowance: what the client may still do
     @ivar channelBindings: of its TLS, by type
+    @ivar recipients: how many the transaction has, whatever the application makes of
+        their list: so many replies a message has under LMTP
     """
 
     session: SMTPSession
     settings: Any
     state: State
+    recipients: int
     offer: Any
     rules: Mapping[str, Rule]
     allowance: Allowance

@@ -108,6 +108,7 @@ def _proceedMail(conversation: Conversation, envelope: SMTPEnvelope) -> Actions:
 
 def _proceedRcpt(conversation: Conversation, recipient: Any) -> Actions:
     conversation.session.envelope.rcptTo.append(recipient)
+    conversation.recipients += 1
     conversation.allowance.added(recipient)
     conversation.state = State.RECIPIENTS
     return _FORWARD_PATH_OK

@@ -11,7 +11,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import ServerOptions, SMTPSession
+from smtpsession import ServerOptions, SMTPAddress, SMTPSession
 from smtpsession.actions import HANG_UP, READ_BODY, Accepted, Ask, Refused, Say
 from smtpsession.dialogue import Dialogue
 from smtpsession.rules import State
@@ -299,6 +299,21 @@ class ActionTests(SynchronousTestCase):
             self.assertEqual(len(actions), count, protocol)
             self.assertIs(dialogue.state, State.READY)
             self.assertEqual(dialogue.session.transaction, 1)
+
+    def test_changedRecipients(self) -> None:
+        """
+        So many replies as recipients were accepted, whatever becomes of their list.
+        """
+        for changed in ([], [SMTPAddress("a@example.org")] * 3):
+            dialogue = dialogueIn(State.RECIPIENTS, protocol="lmtp")
+            exchange(dialogue, "RCPT TO:<carol@example.org>")
+            dialogue.receive(b"DATA")
+            dialogue.session.envelope.rcptTo[:] = changed
+            self.assertEqual(len(dialogue.answered(Accepted())), 2)
+            for line in ("MAIL FROM:<>", "RCPT TO:<a@example.org>"):
+                exchange(dialogue, line)
+            dialogue.receive(b"DATA")
+            self.assertEqual(len(dialogue.answered(Accepted())), 1)
 
     def test_wrongResult(self) -> None:
         """
