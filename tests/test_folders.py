@@ -73,6 +73,39 @@ class FoldersTests(SynchronousTestCase):
         self.assertIn(b"Delivered-To: bob@example.org\n", file.read_bytes())
         self.assertIn(b"Delivered-To: al@example.net\n", file.read_bytes())
 
+    def deliverInVain(self, destination: Folders) -> None:
+        """To bob, al and eve: it fails, and none of them has a file of it."""
+        stream = MessageStream(ServerOptions(), lambda: None, lambda: None)
+        stream.feed(MESSAGE, isLast=True)
+        addresses = [
+            SMTPAddress(f"{each}@example.org") for each in ("bob", "al", "eve")
+        ]
+        delivery = destination.deliver(stream, newSession(), addresses)
+        self.failureResultOf(Deferred.fromCoroutine(delivery), OSError)
+        self.assertEqual([each for each in self.root.rglob("*") if each.is_file()], [])
+
+    def test_none(self) -> None:
+        """
+        Where one of the folders cannot be made, the message is in none of them: the
+        client brings it again, and each time the others would get it once more.
+        """
+        destination = self.make("mail/{localpart}")
+        (self.root / "mail/eve").symlink_to(self.root / "nowhere")
+        self.deliverInVain(destination)
+
+    def test_unforced(self) -> None:
+        """Nor is it in any of them where one cannot be forced to the disk."""
+        destination = self.make("mail/{localpart}")
+        force = maildir._force
+
+        def broken(folder: Path) -> None:
+            if folder == self.root / "mail/eve/new":
+                raise OSError(errno.EIO, "Input/output error")
+            force(folder)
+
+        self.patch(maildir, "_force", broken)
+        self.deliverInVain(destination)
+
     def test_full(self) -> None:
         """Where there is no room for another folder the client is to come again."""
         destination = self.make("mail/{localpart}")

@@ -160,8 +160,12 @@ def _create(path: Path) -> BinaryIO:
 
 
 def _commit(file: BinaryIO, first: _Entry, others: Sequence[_Entry]) -> None:
-    """Copy a file that is written, and make each durable and visible, in this order."""
+    """
+    Copy a file that is written, make each durable, and then each visible: a message
+    that cannot be in one of the folders is in none of them, for it comes again.
+    """
     file.flush()
+    os.fsync(file.fileno())
     for each in others:
         each.maildir.create()
         with _create(each.temporary) as copy, first.temporary.open("rb") as original:
@@ -169,14 +173,17 @@ def _commit(file: BinaryIO, first: _Entry, others: Sequence[_Entry]) -> None:
             original.seek(len(first.trace))
             shutil.copyfileobj(original, copy)
             copy.flush()
-            _publish(copy, each)
-    _publish(file, first)
-
-
-def _publish(file: BinaryIO, entry: _Entry) -> None:
-    os.fsync(file.fileno())
-    entry.temporary.rename(entry.final)
-    _force(entry.final.parent)
+            os.fsync(copy.fileno())
+    entries = (*others, first)
+    try:
+        for each in entries:
+            each.temporary.rename(each.final)
+        for each in entries:
+            _force(each.final.parent)
+    except BaseException:
+        for each in entries:
+            each.final.unlink(missing_ok=True)
+        raise
 
 
 def isFull(error: BaseException) -> bool:
