@@ -57,6 +57,20 @@ class Early(Destination):
         return "enough"
 
 
+class Miscounting(Destination):
+    """Has an outcome too many."""
+
+    async def deliver(self, *ignored: Any) -> list[str]:
+        return ["one", "another"]
+
+
+class Plain(Destination):
+    """Is not async, and fails."""
+
+    def deliver(self, *ignored: Any) -> Any:
+        raise ValueError("private")
+
+
 class TeeTests(SynchronousTestCase):
     """deliverToAll."""
 
@@ -108,6 +122,19 @@ class TeeTests(SynchronousTestCase):
             slow.turn.callback(None)
         self.stream.feed(b"", isLast=True)
         self.assertEqual(self.successResultOf(result), ["enough", "done"])
+
+    def test_mistaken(self) -> None:
+        """
+        What is wrong with one of them is told its recipients only: the others have the
+        message, and would get it again.
+        """
+        for each in (Miscounting(), Plain()):
+            self.stream = MessageStream(LIMITS, self.pause, self.resume)
+            result = self.begin(Early(), each)
+            self.stream.feed(b"", isLast=True)
+            good, bad = self.successResultOf(result)
+            self.assertEqual((good, bad.reply.code), ("enough", 451))
+            self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_aborted(self) -> None:
         """None of them sees the end of a message that has none."""

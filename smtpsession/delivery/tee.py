@@ -93,10 +93,18 @@ class _Branch:
         self.stream = MessageStream(limits, self._pause, self._resume)
         self._room: Deferred[None] | None = None
         self._session = session
-        delivery = destination.deliver(self.stream, session, recipients)
+        delivery = self._deliver(destination, recipients)
         self.result: Deferred[Any] = Deferred.fromCoroutine(delivery)
         self.result.addErrback(self._objection)
         self.result.addBoth(self._discard)
+
+    async def _deliver(
+        self, destination: Destination, recipients: Sequence[Any]
+    ) -> DeliveryResult:
+        result = await destination.deliver(self.stream, self._session, recipients)
+        if isinstance(result, (list, tuple)) and len(result) != len(recipients):
+            raise ValueError(f"{len(result)} outcomes for {len(recipients)} recipients")
+        return result
 
     async def hasRoom(self) -> None:
         """Return when its stream takes more."""
