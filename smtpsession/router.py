@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from attrs import define, field, frozen
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from smtpsession.addresses import SMTPAddress
@@ -178,7 +179,7 @@ class RoutingServer(SMTPServerFactory):
         shares = transaction.shares(recipients)
         for each in transaction.asked.difference(shares):
             transaction.asked.discard(each)
-            await each.forget(session)
+            await self._haveForget(each, session)
         if len(shares) > 1:
             return await deliverToAll(shares, stream, session, self.options)
         [destination] = shares
@@ -199,7 +200,21 @@ class RoutingServer(SMTPServerFactory):
         transaction = self._open.pop(session, None)
         if transaction is not None:
             for each in transaction.asked:
-                await each.forget(session)
+                await self._haveForget(each, session)
+
+    async def _haveForget(self, destination: Destination, session: SMTPSession) -> None:
+        try:
+            await destination.forget(session)
+        except Exception as error:
+            # The others have to hear of it, and the client of something else.  Who has
+            # gone does not wait for it, which is no failure.
+            if not isinstance(error, CancelledError):
+                self._log.failure(
+                    "{session.id} [{session.remoteAddress}] a destination cannot "
+                    "forget a transaction",
+                    event="forget-failed",
+                    session=session,
+                )
 
     def _report(
         self, session: SMTPSession, stream: MessageStream, result: DeliveryResult

@@ -59,6 +59,7 @@ class Recording(Destination):
         self.accepted: list[str] = []
         self.messages: list[tuple[list[str], bytes]] = []
         self.forgotten = 0
+        self.cannotForget = False
 
     async def accept(self, recipient: SMTPAddress, session: SMTPSession) -> None:
         if str(recipient) in self.refused:
@@ -80,6 +81,8 @@ class Recording(Destination):
 
     async def forget(self, session: SMTPSession) -> None:
         self.forgotten += 1
+        if self.cannotForget:
+            raise ValueError("private")
 
 
 class RouteTests(SynchronousTestCase):
@@ -326,6 +329,21 @@ class RoutingServerTests(SynchronousTestCase):
             self.assertEqual(client.say("."), [c.ACCEPTED])
             client.leave()
             self.assertEqual((self.org.forgotten, self.net.forgotten), (1, 0))
+
+    def test_cannotForget(self) -> None:
+        """
+        One that fails at it keeps nobody from hearing of it, and no client from what
+        it is to be told.
+        """
+        self.org.cannotForget = self.net.cannotForget = True
+        client = self.connect("lmtp")
+        client.say(c.MAIL, c.RCPT, "RCPT TO:<al@example.net>", "RSET")
+        self.assertEqual(client.say(c.MAIL), [c.SENDER_OK])
+        self.assertEqual((self.org.forgotten, self.net.forgotten), (1, 1))
+        self.org.result = SMTPError(550, "Not that", "5.7.1")
+        client.say(c.RCPT, "DATA")
+        self.assertEqual(client.say("."), ["550 5.7.1 Not that"])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 3)
 
     def test_clientGone(self) -> None:
         """It hears too when the client leaves in the middle of its message."""
