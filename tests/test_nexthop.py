@@ -185,6 +185,19 @@ class AcceptTests(NextHopTestCase):
         self.nextTransaction()
         self.accepted(MAIL + BOB)
 
+    def test_mailPostponed(self) -> None:
+        """
+        Where MAIL is not taken now, that may be about the connection, which has carried
+        too many messages: it gets no other one to refuse.
+        """
+        accepting = self.accept()
+        self.hop.play(HELLO + """
+            C: MAIL FROM:<alice@example.com>
+            S: 452 4.5.3 Too many messages
+            """)
+        self.assertEqual(self.told(accepting), "452 4.5.3 Too many messages")
+        self.assertTrue(self.hop.isDropped)
+
     def test_notOffered(self) -> None:
         """What the next hop does not offer is refused without asking."""
         self.session.envelope.smtpUtf8 = True

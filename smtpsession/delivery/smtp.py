@@ -234,7 +234,11 @@ class NextHop(Destination):
                 await client.ask(mail)
                 return None
             return await _pipelined(client, mail, rcpt)
-        except SMTPError:
+        except SMTPError as error:
+            if error.reply.code < 500:
+                # That may be about the connection, and would be said to all the others
+                # that came by it, for as long as it is not idle.
+                client.drop()
             self._pool.put(client)
             raise
 
