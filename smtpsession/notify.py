@@ -21,11 +21,11 @@ def notify(*states: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
             channel.sendto("\n".join(states).encode("utf-8"), address)
-        except OSError:
-            pass
+    except OSError:
+        pass
 
 
 def notifyReloading() -> None:

@@ -4,6 +4,7 @@ Tests of smtpsession.notify: what systemd is told.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import tempfile
@@ -59,3 +60,12 @@ class NotifyTests(SynchronousTestCase):
         """Where nobody wants to know, or nobody listens, nothing happens."""
         for address in (None, "", "relative", "/nowhere/socket"):
             self.tell(address)
+
+    def test_noSocket(self) -> None:
+        """Nor does it where the process has no descriptor left to tell it by."""
+
+        def fail(*ignored: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        self.patch(socket, "socket", fail)
+        self.tell("/nowhere/socket")
