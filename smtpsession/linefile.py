@@ -5,6 +5,7 @@ A file that grows by lines.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -19,6 +20,8 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor = -1
+        # The last line stands there in part.
+        self._isTorn = False
 
     def open(self) -> None:
         """
@@ -42,4 +45,12 @@ class LineFile:
         @param line: without its LF; what is not ASCII is escaped, as Python does it
         @raise OSError: the disk does not take it
         """
-        os.write(self._descriptor, line.encode("ascii", "backslashreplace") + b"\n")
+        octets = line.encode("ascii", "backslashreplace") + b"\n"
+        if self._isTorn:
+            octets = b"\n" + octets
+        written = os.write(self._descriptor, octets)
+        if written < len(octets):
+            # As much as there was room for.
+            self._isTorn = True
+            raise OSError(errno.ENOSPC, "No space left on device", str(self.path))
+        self._isTorn = False

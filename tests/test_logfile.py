@@ -4,7 +4,9 @@ Tests of smtpsession.logfile: a log of our own.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import SMTPAddress, SMTPEnvelope, SMTPSession
 from smtpsession.config import LogTable
+from smtpsession.linefile import LineFile
 from smtpsession.logfile import LogFile, asText, logFileOf
 
 
@@ -37,6 +40,23 @@ class LogFileTests(SynchronousTestCase):
 
     def entries(self) -> list[Any]:
         return [json.loads(line) for line in self.lines()]
+
+    def test_torn(self) -> None:
+        """
+        Of a line that the disk takes in part, the writer hears, and the next one does
+        not go on in it.
+        """
+        file = LineFile(self.path)
+        file.open()
+        self.addCleanup(file.close)
+        write = os.write
+        self.patch(os, "write", lambda to, octets: write(to, octets[:4]))
+        error = self.assertRaises(OSError, file.write, "the first")
+        self.assertEqual(error.errno, errno.ENOSPC)
+        self.patch(os, "write", write)
+        file.write("the second")
+        file.write("the third")
+        self.assertEqual(self.lines(), ["the ", "the second", "the third"])
 
     def test_text(self) -> None:
         """A line for each event, in which there is nothing but printable ASCII."""
