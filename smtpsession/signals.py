@@ -6,7 +6,8 @@ The signals that the service heeds.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.logger import Logger
@@ -22,6 +23,19 @@ def postpone() -> None:
     Have signals wait until C{heed}: they would end a process that begins.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+
+
+@contextmanager
+def reloadPostponed() -> Iterator[None]:
+    """
+    Have SIGHUP wait in a process that is begun meanwhile, until C{heed}: it would end
+    one that has not come to C{postpone}.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def heed(reactor: Any, reload: Callable[[], object]) -> None:

@@ -31,7 +31,7 @@ from smtpsession.logfile import LogFile, logFileOf
 from smtpsession.notify import notify, notifyReloading
 from smtpsession.problems import Problem, shown
 from smtpsession.sharedledger import Page, adoptedIn, clear, openMemory, pagesIn
-from smtpsession.signals import heed
+from smtpsession.signals import heed, reloadPostponed
 from smtpsession.workerprocess import FIRST_SOCKET, Worker
 
 if TYPE_CHECKING:
@@ -248,13 +248,14 @@ class Supervisor(Service):
         if self._totals is not None:
             descriptors[self._reports] = "r"
         arguments = [sys.executable, "-m", "smtpsession.worker", str(self._file)]
-        return self._reactor.spawnProcess(
-            protocol,
-            sys.executable,
-            arguments,
-            env=self._environment(place),
-            childFDs=descriptors,
-        )
+        with reloadPostponed():
+            return self._reactor.spawnProcess(
+                protocol,
+                sys.executable,
+                arguments,
+                env=self._environment(place),
+                childFDs=descriptors,
+            )
 
     @property
     def _ledger(self) -> int:

@@ -4,6 +4,7 @@ Tests of smtpsession.supervisor and smtpsession.worker: several processes.
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,28 @@ class SupervisorTests(SynchronousTestCase):
     def refuse(self, *ignored: Any, **more: Any) -> Any:
         """What a system says that wants no other process."""
         raise PermissionError(13, "Permission denied", "python")
+
+    def test_reloadWhileBeginning(self) -> None:
+        """
+        A process begins with SIGHUP blocked: it would end one that has not come to
+        heed it.  We go on as before, even where it cannot be begun.
+        """
+        blocked: list[bool] = []
+
+        def isBlocked() -> bool:
+            return signal.SIGHUP in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+        def spawnProcess(*ignored: Any, **more: Any) -> Any:
+            blocked.append(isBlocked())
+            raise OSError(11, "Resource temporarily unavailable")
+
+        reactor = ProcessReactor()
+        self.patch(reactor, "spawnProcess", spawnProcess)
+        another = Supervisor(self.config, self.file, reactor, self.reread, b"salt")
+        another.privilegedStartService()
+        self.assertRaises(SystemExit, another.startService)
+        self.assertEqual(blocked, [True])
+        self.assertFalse(isBlocked())
 
     def test_cannotBegin(self) -> None:
         """
