@@ -29,7 +29,7 @@ from smtpsession.limits import COMMAND_LINE
 from smtpsession.lines import LineSplitter, Overlong
 from smtpsession.lingering import Lingering, mayBeSending
 from smtpsession.options import ServerOptions
-from smtpsession.outbox import Outbox
+from smtpsession.outbox import Outbox, queueOf
 from smtpsession.peer import applyProxy, hasGone, hostAndPort
 from smtpsession.proxyline import ProxyDecoder
 from smtpsession.replies import Reply
@@ -109,7 +109,7 @@ class Connection(HoldingReceiver):
             transport.setTcpNoDelay(True)
         isPlain = type(transport) is TCPConnection
         self.outbox = Outbox(
-            transport,
+            queueOf(transport),
             transport.getHandle().send if isPlain else None,
         )
         if session.remoteAddress in self.options.proxyProtocol:
@@ -161,6 +161,7 @@ class Connection(HoldingReceiver):
             self.transport.protocol = self
             self.transport.abortConnection()
             raise
+        self.outbox = Outbox(queueOf(self.transport))
 
     def handshakeCompleted(self) -> None:
         """TLS has begun."""

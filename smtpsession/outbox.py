@@ -6,7 +6,9 @@ Replies on their way out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
+
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 
 class Queue(Protocol):
@@ -16,6 +18,29 @@ class Queue(Protocol):
 
     def write(self, octets: bytes) -> object:
         """Put octets at its end."""
+
+
+class TLSQueue:
+    """
+    That of a connection with TLS, but for the buffer that Twisted has in front of it:
+    for those who write little at a time, which an `Outbox` does not.  Behind it each
+    reply would wait for another turn of the reactor.  Nobody else may write.
+    """
+
+    def __init__(self, tls: TLSMemoryBIOProtocol) -> None:
+        self._tls = tls
+
+    def write(self, octets: bytes) -> None:
+        """Encrypt it, and put it at the end of the queue below."""
+        TLSMemoryBIOProtocol.write(self._tls, octets)
+
+
+def queueOf(transport: Any) -> Queue:
+    """The queue of a transport, of which TLS may be a part, or which may be that."""
+    for each in (transport, getattr(transport, "protocol", None)):
+        if isinstance(each, TLSMemoryBIOProtocol):
+            return TLSQueue(each)
+    return transport  # type: ignore[no-any-return]
 
 
 class Outbox:

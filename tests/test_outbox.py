@@ -4,9 +4,18 @@ Tests of smtpsession.outbox: replies are written at once and in order.
 
 from __future__ import annotations
 
-from twisted.trial.unittest import SynchronousTestCase
+from typing import Any
 
-from smtpsession.outbox import Outbox
+from OpenSSL.SSL import TLS_METHOD, Connection, Context
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from smtpsession.outbox import Outbox, queueOf
 
 
 class OutboxTests(SynchronousTestCase):
@@ -70,3 +79,45 @@ class OutboxTests(SynchronousTestCase):
                 outbox.flush()
             self.assertEqual(self.sent, [b"250 1\r\n"], takes)
             self.assertEqual(self.queued, [rest, b"250 2\r\n"], takes)
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class Creator:
+    """Makes connections that verify nothing."""
+
+    def clientConnectionForTLS(self, protocol: Any) -> Connection:
+        return Connection(Context(TLS_METHOD), None)
+
+
+class QueueTests(SynchronousTestCase):
+    """queueOf."""
+
+    def setUp(self) -> None:
+        """A transport with TLS, which Twisted buffers."""
+        self.clock = Clock()
+        wrapped = Factory.forProtocol(Protocol)
+        factory = TLSMemoryBIOFactory(Creator(), True, wrapped, self.clock)
+        self.tls: Any = factory.buildProtocol(None)
+        self.tls.makeConnection(StringTransport())
+
+    def test_clear(self) -> None:
+        """That of a transport without TLS is the transport."""
+        transport = StringTransport()
+        self.assertIs(queueOf(transport), transport)
+
+    def test_atOnce(self) -> None:
+        """What is written to TLS waits for no other turn of the reactor."""
+        below: Any = StringTransport()
+        below.protocol = self.tls
+        for transport in (self.tls, below):
+            queueOf(transport).write(b"250 OK\r\n")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.tls.write(b"as Twisted does it")
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+
+    def test_lost(self) -> None:
+        """What is written when the connection is lost is for nobody."""
+        queue = queueOf(self.tls)
+        self.tls.connectionLost()
+        queue.write(b"421 Gone\r\n")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
