@@ -112,20 +112,19 @@ class Allowance:
             return self._note("errors", replies.TOO_MANY_ERRORS)
         return None
 
-    def failedLogin(self, isGuess: bool) -> Reply | None:
-        """
-        The client could not say who it is.
-
-        @param isGuess: whether it has said something that is wrong
-        """
+    def failedLogin(self) -> Reply | None:
+        """The client could not say who it is."""
         self._failedLogins += 1
-        address = self._session.remoteAddress
-        # It is not its proxy that is to blame.
-        if isGuess and self._house and address not in self._limits.xclient:
-            self._house.failedLogin(address)
         if self._failedLogins > self._limits.authFailures:
             return self._note("auth-failures", replies.TOO_MANY_LOGINS)
         return None
+
+    def guessedWrong(self) -> None:
+        """The client has said something that is wrong, for its address to pay."""
+        address = self._session.remoteAddress
+        # It is not its proxy that is to blame.
+        if self._house and address not in self._limits.xclient:
+            self._house.failedLogin(address)
 
     def transaction(self) -> Reply | None:
         """The client wants to begin a transaction."""

@@ -60,6 +60,8 @@ class Authentication:
         # has to, and whether the application waits to be told.
         self._isProven: bool | None = None if mechanism.hashName else True
         self._isAwaited = False
+        # Whether the address of the client has paid for a guess.
+        self._isCounted = False
         # What the client is told in place of everything else.
         self._breach: Reply | None = None
 
@@ -135,6 +137,9 @@ class Authentication:
             and outcome.value is not None
             and bool(self._isProven)
         )
+        if not self._isAccepted:
+            # At once: who hears of it in a challenge need not wait for the end.
+            self._isCounted = self._conversation.countGuess(self._refusal)
         return self._send(self._isAccepted)
 
     def _end(self) -> Actions:
@@ -143,9 +148,14 @@ class Authentication:
             session = self._conversation.session
             session.user, session.authMethod = outcome.value, self._mechanism.name
             return (Say(replies.AUTHENTICATED),)
-        if isinstance(outcome, Refused):
-            return self._refuse(outcome.reply)
-        return self._refuse(replies.AUTHENTICATION_FAILED)
+        return self._refuse(self._refusal)
+
+    @property
+    def _refusal(self) -> Reply:
+        """What a client is told that is not let in."""
+        if isinstance(self._outcome, Refused):
+            return self._outcome.reply
+        return replies.AUTHENTICATION_FAILED
 
     def _break(self, reply: Reply) -> Actions:
         """The client will not, or cannot, go on."""
@@ -154,7 +164,7 @@ class Authentication:
         return self._prove(False) if self._isAwaited else self._refuse(reply)
 
     def _refuse(self, reply: Reply) -> Actions:
-        return self._conversation.failedLogin(reply)
+        return self._conversation.failedLogin(reply, self._isCounted)
 
 
 def _certificateOf(session: SMTPSession) -> Any:

@@ -237,7 +237,7 @@ class Dialogue:
         for the answer could have any number of passwords hashed.
         """
         if self._isLoggingIn:
-            self.allowance.failedLogin(isGuess=True)
+            self.allowance.guessedWrong()
 
     # What a rule may do: the rest of `Conversation`.
 
@@ -288,9 +288,17 @@ class Dialogue:
         self.startAfresh()
         return self.sayAll(answers)
 
-    def failedLogin(self, reply: Reply) -> Actions:
+    def countGuess(self, reply: Reply) -> bool:
         # Who breaks off, or is not understood, has not guessed.
-        last = self.allowance.failedLogin(isGuess=reply.code > 501)
+        isGuess = reply.code > 501
+        if isGuess:
+            self.allowance.guessedWrong()
+        return isGuess
+
+    def failedLogin(self, reply: Reply, isCounted: bool = False) -> Actions:
+        if not isCounted:
+            self.countGuess(reply)
+        last = self.allowance.failedLogin()
         return self.say(reply) if last is None else self.hangUp(last)
 
     def startAfresh(self) -> None:

@@ -116,8 +116,19 @@ class Conversation(Protocol):
     def settleMessage(self, outcome: Outcome) -> Actions:
         """A message has ended, and the application has answered to it."""
 
-    def failedLogin(self, reply: Reply) -> Actions:
-        """Refuse a client that could not say who it is."""
+    def countGuess(self, reply: Reply) -> bool:
+        """
+        A client could not say who it is, and is to hear this sooner or later.
+
+        @return: whether it was a guess, for which its address has paid now
+        """
+
+    def failedLogin(self, reply: Reply, isCounted: bool = False) -> Actions:
+        """
+        Refuse a client that could not say who it is.
+
+        @param isCounted: whether C{countGuess} has counted it
+        """
 
     def startAfresh(self) -> None:
         """There is no transaction any more."""

@@ -168,6 +168,6 @@ class AllowanceTests(SynchronousTestCase):
         allowance = Allowance(SMTPSession(), ServerOptions())
         self.assertIsNone(allowance.enter("192.0.2.1"))
         self.assertIsNone(allowance.transaction())
-        self.assertIsNone(allowance.failedLogin(isGuess=True))
+        self.assertIsNone(allowance.failedLogin())
         allowance.leave()
         self.assertIsNone(allowance.passed)

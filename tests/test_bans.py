@@ -12,7 +12,7 @@ from smtpsession.bans import Bans
 from smtpsession.errors import SMTPError
 from smtpsession.limits import BANS, Limits
 from smtpsession.testing import MemoryServer
-from tests.logins import EHLO, FAILED, PLAIN, WRONG, exchange, serverWith
+from tests.logins import EHLO, FAILED, PLAIN, WRONG, encoded, exchange, serverWith
 
 BANNED = "421 4.7.0 Too many failed logins from your address"
 HOST = "192.0.2.1"
@@ -162,6 +162,49 @@ class ConnectionTests(SynchronousTestCase):
             exchange(client, "SCRAM-SHA-256", 1, isAtOnce=True)
             client.leave()
         self.assertEqual(server.connect(HOST).hear(), [BANNED])
+
+    def test_goneFromRefusal(self) -> None:
+        """
+        Who is told in a challenge that its token is not good has failed, whatever it
+        does then: otherwise any number of tokens could be tried.
+        """
+        wrong = encoded("user=bob\1auth=Bearer wrong\1\1")
+        for farewells in ([], ["*"], ["?"], [""]):
+            server = serverWith(authFailuresPerAddress=1)
+            for _ in range(2):
+                self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
+                client = server.connect(HOST)
+                client.hear()
+                client.say(EHLO)
+                self.assertEqual(client.say(f"AUTH XOAUTH2 {wrong}")[0][:3], "334")
+                client.say(*farewells)
+                client.leave()
+            self.assertEqual(server.connect(HOST).hear(), [BANNED], farewells)
+
+    def test_slowAfterRefusal(self) -> None:
+        """The same for who does nothing then, and it is one failure."""
+        wrong = encoded("n,,\1auth=Bearer wrong\1\1")
+        server = serverWith(authFailuresPerAddress=1)
+        for expected in ("220", "220", "421"):
+            client = server.connect(HOST)
+            self.assertEqual(client.hear()[0][:3], expected)
+            client.say(EHLO)
+            client.say(f"AUTH OAUTHBEARER {wrong}")
+
+    def test_postponedInChallenge(self) -> None:
+        """A token that cannot be looked at now blames nobody."""
+
+        def onAuth(auth: object, session: object) -> None:
+            raise SMTPError(454, "Later", "4.7.0")
+
+        server = serverWith(onAuth, authFailuresPerAddress=1)
+        for _ in range(3):
+            client = server.connect(HOST)
+            client.hear()
+            client.say(EHLO)
+            client.say("AUTH XOAUTH2 " + encoded("user=bob\1auth=Bearer x\1\1"))
+            self.assertEqual(client.say(""), ["454 4.7.0 Later"])
+        self.assertEqual(server.connect(HOST).hear()[0][:3], "220")
 
     def test_goneOtherwise(self) -> None:
         """Who leaves before he logs in, or after, has not failed."""
