@@ -169,6 +169,9 @@ class Connection(HoldingReceiver):
             # The endpoint has begun it by itself, so that no header came first.
             self._distrust("TLS has begun before it")
             return
+        if self.isClosing:
+            # It was told to go in the meantime, which it can read only now.
+            return
         try:
             facts = factsOf(self.transport.getHandle())
             applyTLS(self.session, facts)

@@ -243,6 +243,23 @@ class InClearTests(TableTestCase):
         self.assertEqual(client.say("NOOP"), [c.OK])
         self.assertEqual(len(past), count)
 
+    def test_closing(self) -> None:
+        """
+        Who is told to go while it shakes hands is asked nothing after that, and
+        nothing keeps the connection: TLS takes no leave of it while it has a producer.
+        """
+        for tls in ("starttls", "implicit"):
+            asked: list[SMTPSession] = []
+            server = tlsServer(tls, onSecure=asked.append, onConnect=asked.append)
+            client = TLSClient(server) if tls == "implicit" else inHandshake(server)
+            del asked[:]
+            client.protocol.shutDown()
+            self.assertTrue(client.closed, tls)
+            self.assertEqual([reply[:3] for reply in client.hear()], ["421"], tls)
+            self.assertEqual(client.shakeHands(), [], tls)
+            self.assertEqual(asked, [], tls)
+            self.assertIsNone(client.transport.producer, tls)
+
 
 class OnSecureTests(TableTestCase):
     """The callback that is asked after a handshake."""
