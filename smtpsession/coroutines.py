@@ -70,11 +70,16 @@ class Waiting:
         self._done = done
         self._awaited: Deferred[Any] | None = None
         self._arrived: list[Any] = []
-        self._running = False
+        self._running = self._cancelled = False
 
     def cancel(self) -> None:
-        """Cancel what it waits for.  It may catch that, and go on."""
-        if self._awaited is not None:
+        """
+        Cancel what it waits for, or if it runs what it waits for next.  It may catch
+        that, and go on.
+        """
+        if self._awaited is None:
+            self._cancelled = True
+        else:
             self._awaited.cancel()
 
     def waitFor(self, awaited: Any) -> None:
@@ -83,6 +88,9 @@ class Waiting:
             awaited = fail(TypeError(f"cannot wait for {awaited!r}"))
         self._awaited = awaited
         awaited.addBoth(self._resume)
+        if self._cancelled and not self._arrived:
+            self._cancelled = False
+            awaited.cancel()
 
     def _resume(self, result: Any) -> None:
         # A Deferred that has already fired calls this from within addBoth.  It is then

@@ -168,6 +168,27 @@ class CallbackTests(SynchronousTestCase):
         self.assertEqual(self.events, ["called", "MessageAborted"])
         self.assertEqual(self.flushLoggedErrors(), [])
 
+    def test_droppedByReading(self) -> None:
+        """
+        A callback whose reading lets the server go on to RSET is cancelled in what it
+        waits for then, as any other.
+        """
+        gate: Deferred[None] = Deferred()
+        cancelled: list[object] = []
+
+        async def store(stream: MessageStream, session: SMTPSession) -> None:
+            await gate
+            async for _ in stream:
+                await Deferred(cancelled.append)
+
+        client = self.connect(store, streamBuffer=1000)
+        client.write(b"BDAT 1000\r\n" + b"x" * 1000 + b"RSET\r\n")
+        self.assertEqual(client.hear(), ["250 2.0.0 1000 octets received"])
+        gate.callback(None)
+        self.assertEqual(client.hear(), [OK])
+        self.assertEqual(len(cancelled), 1)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
     def test_hungUp(self) -> None:
         """Nor with QUIT, nor where the server hangs up; and that is known at once."""
         for line, reply in (

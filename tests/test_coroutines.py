@@ -319,6 +319,29 @@ class CancellationTests(CoroutineTestCase):
         event.callback(None)
         self.assertEqual(self.successResultOf(result), "survived")
 
+    def test_whileItRunsAndThenWaits(self) -> None:
+        """
+        One that runs is cancelled in what it waits for next, and in that only.
+        """
+        event: Deferred[None] = Deferred()
+        later: Deferred[str] = Deferred()
+
+        async def run() -> str:
+            await event
+            self.handle.cancel()
+            await succeed("there already")
+            try:
+                await Deferred()
+            except CancelledError:
+                return await later
+            return "waited in vain"
+
+        result = self.start(run())
+        event.callback(None)
+        self.assertNoResult(result)
+        later.callback("tidied up")
+        self.assertEqual(self.successResultOf(result), "tidied up")
+
 
 class ContextTests(CoroutineTestCase):
     """Context variables belong to the coroutine."""
