@@ -196,10 +196,11 @@ class Accounts:
 
     async def _scram(self, auth: ScramAuth) -> str | None:
         keys = await self._keysOf(auth.username, auth.hashName)
-        if auth.authzid not in (None, "", auth.username):
-            keys = None
-        # In any case: who is not known has to get as far as any other.
-        return auth.username if await auth.validateKeys(keys) else None
+        # In any case: who is not known has to get as far as any other.  And the same
+        # keys whatever the authzid: another salt for one would tell who is known.
+        isProven = await auth.validateKeys(keys)
+        isOwn = auth.authzid in (None, "", auth.username)
+        return auth.username if isProven and isOwn else None
 
     async def _keysOf(self, name: str, hashName: str) -> ScramKeys | None:
         users = self._users.value

@@ -311,8 +311,14 @@ class PortalLogin:
     async def _authenticate(self, auth: Auth, session: SMTPSession) -> Any:
         credentials = _CREDENTIALS[type(auth)](auth)
         user = None
-        if self._honorsAuthzid or auth.authzid in (None, auth.username):
+        mayAct = self._honorsAuthzid or auth.authzid in (None, auth.username)
+        # With SCRAM in any case: without the checker the client would see a salt that
+        # is made up, and know by the other one that there is such a user.
+        if mayAct or isinstance(auth, ScramAuth):
             user = await self._login(credentials, session)
+        if not mayAct:
+            self.onClose(session)
+            user = None
         if isinstance(credentials, ScramCredentials) and not credentials.isAsked:
             # Nobody gets in without a proof; and a client whose user there is not has
             # to get as far as any other.

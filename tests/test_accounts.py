@@ -335,7 +335,11 @@ class ConversationTests(AccountsTestCase):
             self.assertTrue(challenge.endswith(f",i={ITERATIONS}"), challenge)
 
     def test_actingAsAnother(self) -> None:
-        """SCRAM for another name fails after the proof, whatever the password."""
+        """
+        SCRAM for another name fails after the proof, though the password is right.  Its
+        keys are the ones of any other login: a different salt would tell that there is
+        such a user.
+        """
         exchange = scram("SCRAM-SHA-256", "SHA-256", CONTEXT)
         header = GS2Header(authzid="bob")
         client = ScramClient("user", "pencil", header=header)
@@ -348,8 +352,24 @@ class ConversationTests(AccountsTestCase):
 
         accounts = self.make(self.write("users", b"user:{PLAIN}pencil\n"))
         auth = wanted.auth(validate)  # type: ignore[union-attr]
-        self.ask(accounts, auth)
-        self.assertEqual([None], proofs)
+        self.assertIsNone(self.ask(accounts, auth))
+        [keys] = proofs
+        assert keys is not None
+        self.assertTrue(keys.matches("pencil"))
+
+    def test_saltsOfOthers(self) -> None:
+        """The salt of a name is the same whomever it wants to act as."""
+        users = f"plain:{{PLAIN}}pencil\nkeys:{Scram(KEYS)}"
+        accounts = self.make(self.write("users", users.encode()))
+        for name in ("plain", "keys", "nobody"):
+            salts = {self.saltOf(accounts, name, who) for who in ("", "a=other")}
+            self.assertEqual(1, len(salts), name)
+
+    def saltOf(self, accounts: Accounts, name: str, authzid: str = "") -> str:
+        """What SCRAM says of a name before it knows anything of the client."""
+        first = encoded(f"n,{authzid},n={name},r=abc")
+        [line] = self.connect(accounts).say("AUTH SCRAM-SHA-256 " + first)
+        return b64decode(line[4:]).decode().split(",")[1]
 
     def test_plain(self) -> None:
         """PLAIN, right and wrong."""

@@ -202,11 +202,14 @@ class ScramTests(CredTestCase):
             self.assertEqual([None], client.given)
 
     def test_actingAsAnother(self):
-        """So it is with one that may not act as whom it wants to."""
+        """
+        One that may not act as whom it wants to is refused, after a proof with the keys
+        of any other login: other keys would tell that there is such a user.
+        """
         client = Asked(KEYS)
 
         self.assertIsNone(self.ask(self.login, client.auth("alice")))
-        self.assertEqual([None], client.given)
+        self.assertEqual([KEYS], client.given)
 
     def test_otherKeys(self):
         """Keys of another hash function are a mistake of the checker."""
