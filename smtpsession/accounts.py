@@ -42,6 +42,7 @@ from smtpsession.sasl.auth import (
     ScramAuth,
     XClientAuth,
 )
+from smtpsession.sasl.exchange import SECRET
 from smtpsession.sasl.keys import ScramKeys
 from smtpsession.sasl.mechanisms import MECHANISMS, Mechanism
 from smtpsession.sasl.prep import prepare
@@ -82,6 +83,7 @@ class Accounts:
         *,
         threads: int = 4,
         queue: int = 64,
+        scramSecret: bytes = SECRET,
         reactor: Any = None,
     ) -> None:
         """
@@ -92,6 +94,8 @@ class Accounts:
         @param threads: how many passwords are hashed at a time; each may take the
             memory that the costliest line asks for
         @param queue: how many more logins may wait for that; 454 beyond
+        @param scramSecret: the one in `ServerOptions`, if that is given: passwords that
+            are kept as such get their salts for SCRAM from it
         @param reactor: for the time and for threads; by default the one that runs
         @raise AccountsError: a file cannot be used
         """
@@ -103,7 +107,7 @@ class Accounts:
             _absolute(tokens), parseTokens, {}
         )
         self._pool = HashingPool(threads, queue, reactor)
-        self._derived = DerivedKeys()
+        self._derived = DerivedKeys(scramSecret)
         self._ask = logged(self._authenticate)
         self._looked = 0.0
         self._load()

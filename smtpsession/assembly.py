@@ -102,7 +102,7 @@ def assemble(
     certificates = None
     if config.tls is not None:
         certificates = storeOf(bench.within("tls"), config.tls)
-    accounts = accountsOf(bench.within("auth"), config.auth, reactor)
+    accounts = accountsOf(bench.within("auth"), config.auth, reactor, scramSecret)
     mechanisms = _mechanisms(config.auth, accounts)
     listeners = []
     for place, table in enumerate(config.listener):

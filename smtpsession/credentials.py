@@ -16,6 +16,7 @@ from smtpsession.checkers import Checkers
 from smtpsession.config import AuthTable, PairTable, TLSTable
 from smtpsession.pem import CertificatePair, readCertificates, readKey
 from smtpsession.problems import Bench
+from smtpsession.sasl.exchange import SECRET
 
 _CERTIFICATE = "a file of PEM with a certificate"
 _KEY = "a file of PEM with the certificate's key"
@@ -64,10 +65,11 @@ def _pairOf(bench: Bench, table: TLSTable | PairTable) -> CertificatePair:
 
 
 def accountsOf(
-    bench: Bench, table: AuthTable, reactor: Any
+    bench: Bench, table: AuthTable, reactor: Any, scramSecret: bytes = SECRET
 ) -> Accounts | Checkers | None:
     """
     @param bench: where C{table} is
+    @param scramSecret: as in `ServerOptions`
     @return: None if there are none, or if something is wrong with them
     """
     if table.checkers:
@@ -75,7 +77,9 @@ def accountsOf(
     if table.users is None and table.tokens is None:
         return None
     try:
-        return Accounts(table.users, table.tokens, reactor=reactor)
+        return Accounts(
+            table.users, table.tokens, scramSecret=scramSecret, reactor=reactor
+        )
     except AccountsError as error:
         for each in error.problems:
             key = "tokens" if each.startswith(f"{table.tokens}:") else "users"

@@ -6,13 +6,11 @@ SCRAM's keys of passwords that are kept in clear, derived when somebody asks for
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import partial
-from secrets import token_bytes
 
-from smtpsession.sasl.keys import SALT, ScramKeys
+from smtpsession.sasl.keys import ITERATIONS, ScramKeys, madeUpKeys
 
 #: How many are remembered.
 _MAX = 4096
@@ -30,13 +28,17 @@ class DerivedKeys:
     not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes) -> None:
+        """
+        @param secret: what the salts of users that there are not are made of.  Those of
+            the others are made as these, so that no salt tells who is who.
+        """
         self._keys: OrderedDict[tuple[bytes, str, str | None], ScramKeys] = (
             OrderedDict()
         )
-        # A salt is the same each time, even when keys were forgotten in between, as
-        # those of users that there are not: RFC 5802, section 9.
-        self._secret = token_bytes(32)
+        # A salt is the same each time, even when keys were forgotten in between, and in
+        # each process, as those of users that there are not: RFC 5802, section 9.
+        self._secret = secret
 
     async def find(
         self, name: str, hashName: str, password: str | None, run: Run
@@ -60,8 +62,7 @@ class DerivedKeys:
         return None if password is None else keys
 
     def _derive(self, name: str, hashName: str, password: str | None) -> ScramKeys:
-        text = f"{hashName} {name}".encode()
-        salt = hmac.digest(self._secret, text, "sha256")[:SALT]
+        salt = madeUpKeys(self._secret, name, hashName, ITERATIONS).salt
         return ScramKeys.derive(password or "nobody's", hashName, salt)
 
 

@@ -365,6 +365,18 @@ class ConversationTests(AccountsTestCase):
             salts = {self.saltOf(accounts, name, who) for who in ("", "a=other")}
             self.assertEqual(1, len(salts), name)
 
+    def test_saltsOfProcesses(self) -> None:
+        """
+        The salts of a password that is kept as such are the same in each process that
+        has the same secret, as those of names that are not there.
+        """
+        path = self.write("users", b"bob:{PLAIN}pencil\n")
+        salts = {
+            self.saltOf(self.make(path, scramSecret=secret), "bob")
+            for secret in (b"one", b"one", b"two")
+        }
+        self.assertEqual(2, len(salts))
+
     def saltOf(self, accounts: Accounts, name: str, authzid: str = "") -> str:
         """What SCRAM says of a name before it knows anything of the client."""
         first = encoded(f"n,{authzid},n={name},r=abc")

@@ -11,7 +11,8 @@ from attrs import evolve, fields
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
-from smtpsession import ConfigError, Limits, Networks
+from smtpsession import ConfigError, Limits, Networks, credentials
+from smtpsession.accounts import Accounts
 from smtpsession.assembly import Assembly, assemble
 from smtpsession.config import (
     AuthTable,
@@ -54,6 +55,24 @@ class AssemblyTests(SynchronousTestCase):
         [problem] = map(str, error.problems)
         self.assertTrue(problem.startswith(start), problem)
         return problem
+
+    def test_scramSecret(self) -> None:
+        """
+        The accounts have the secret of the listeners: with another, the salt of a name
+        would tell whether it is there.
+        """
+        given: list[bytes] = []
+
+        def make(*paths: Any, scramSecret: bytes, reactor: Any) -> Accounts:
+            given.append(scramSecret)
+            return Accounts(*paths, scramSecret=scramSecret, reactor=reactor)
+
+        self.patch(credentials, "Accounts", make)
+        config = Config(auth=AuthTable(users=self.users()))
+        made = assemble(config, self.folder, MemoryReactorClock(), scramSecret=b"ours")
+        [listener] = made.listeners
+        assert listener.options is not None
+        self.assertEqual([b"ours", listener.options.scramSecret], [*given, b"ours"])
 
     def test_options(self) -> None:
         """What a listener says its server is told."""

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smtpsession import ScramKeys, derivedkeys
 from smtpsession.derivedkeys import DerivedKeys
+from smtpsession.sasl.keys import madeUpKeys
 
 
 class DerivedKeysTests(SynchronousTestCase):
@@ -19,7 +20,7 @@ class DerivedKeysTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.runs = 0
-        self.keys = DerivedKeys()
+        self.keys = DerivedKeys(b"secret")
 
     def find(self, name: str, password: str | None, hashName: str = "SHA-256") -> Any:
         """The keys of a password."""
@@ -72,8 +73,19 @@ class DerivedKeysTests(SynchronousTestCase):
         self.assertEqual(6, self.runs)
 
     def test_salts(self):
-        """Each name has a salt of its own, and each server."""
+        """Each name has a salt of its own, and each server that has another secret."""
         salts = {self.find(name, "pencil").salt for name in ("bob", "alice")}
-        self.keys = DerivedKeys()
+        self.keys = DerivedKeys(b"another")
         salts.add(self.find("bob", "pencil").salt)
         self.assertEqual(3, len(salts))
+
+    def test_saltOfNobody(self):
+        """
+        It is the one that this name would have if there were no such user: in another
+        process, or after a restart, a new salt of a name would tell that there is one.
+        """
+        for hashName in ("SHA-1", "SHA-256", "SHA-512"):
+            self.assertEqual(
+                madeUpKeys(b"secret", "bob", hashName, 1).salt,
+                self.find("bob", "pencil", hashName).salt,
+            )
