@@ -18,7 +18,6 @@ I{Proceed} makes it happen: only there do the state and the session change.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -42,6 +41,7 @@ from smtpsession.allowance import Allowance
 from smtpsession.commands import splitCommand
 from smtpsession.errors import SMTPError
 from smtpsession.limits import COMMAND_LINE
+from smtpsession.mistakes import HTTP, isMistake, splitLoosely
 from smtpsession.offers import NO_OFFER, UNBOUND, Extension, offerNow
 from smtpsession.options import ServerOptions
 from smtpsession.replies import Reply
@@ -53,23 +53,12 @@ from smtpsession.session import SMTPEnvelope, SMTPSession
 from smtpsession.usual import usualCommand
 from smtpsession.verbs import RULES
 
-#: A web page can make a browser speak to us, and its request would be so many unknown
-#: commands, with whatever the page wants to say behind them.  RFC 9110, section 9.3;
-#: RFC 5789; RFC 9113, section 3.4.
-HTTP = frozenset(
-    [
-        *("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"),
-        *("PATCH", "PRI"),
-    ]
-)
-
 _ORIGIN = (
     *("remoteAddress", "remotePort", "localAddress", "localPort"),
     "clientHostname",
 )
 _origin = attrgetter(*_ORIGIN)
 _IDLE = frozenset({State.GREETED, State.READY, State.REFUSED})
-_VERB = (string.ascii_letters + string.digits + "-").encode("ascii")
 
 
 class Dialogue:
@@ -347,14 +336,14 @@ class Dialogue:
 
     def _refuse(self, reply: Reply, line: bytes = b"") -> Actions:
         """What the library itself finds wrong with a command."""
-        last = self.allowance.mistake() if _isMistake(reply) else None
+        last = self.allowance.mistake() if isMistake(reply) else None
         if last is not None:
             return self.hangUp(last)
         follow = self._followed(line)
         if follow is None:
             return self.say(reply)
         try:
-            octets = follow(_splitLoosely(line)[1].strip(b" \t"))
+            octets = follow(splitLoosely(line)[1].strip(b" \t"))
         except SMTPError:
             # Where the next command begins is not to be known any more.
             return self.hangUp(replies.OUT_OF_STEP)
@@ -362,7 +351,7 @@ class Dialogue:
 
     def _followed(self, line: bytes) -> Callable[[bytes], int] | None:
         """How many octets follow this line, where its verb can have any."""
-        verb = _splitLoosely(line)[0].decode("ascii").upper()
+        verb = splitLoosely(line)[0].decode("ascii").upper()
         brought = self.settings.verbs.get(verb)
         return None if brought is None else brought[1].follow
 
@@ -404,20 +393,3 @@ class Dialogue:
         if isinstance(outcome, Accepted) and outcome.value is None:
             return self.say(replies.OK)
         return self.sayAll(repliesTo(outcome, None))
-
-
-def _splitLoosely(line: bytes) -> tuple[bytes, bytes]:
-    """
-    The verb and the rest of a line that is refused, however they are parted: what the
-    client means by C{"BDAT<TAB>6"} has six octets behind it, and they are no command.
-    """
-    end = len(line) - len(line.lstrip(_VERB))
-    return line[:end], line[end:]
-
-
-def _isMistake(reply: Reply) -> bool:
-    """A syntax error of RFC 5321, section 4.2.1 (x0z), or of 4.1.1.11 (555)."""
-    if reply in (replies.MAIL_FIRST, replies.RCPT_FIRST):
-        # RFC 2920, section 3.1: who pipelines cannot know that MAIL will be refused.
-        return False
-    return 500 <= reply.code <= 509 or reply.code == 555

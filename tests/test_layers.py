@@ -24,7 +24,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "sasl.mechanisms",
     ),
     "conversation": (
-        *("session", "ciphers", "settings", "actions", "allowance", "rules", "offers"),
+        *("session", "ciphers", "settings", "actions", "allowance", "mistakes"),
+        *("rules", "offers"),
         *("starttls", "authentication", "chunking", "xclient", "extensions"),
         "promises",
         *("results", "verbs", "options", "dialogue"),
